@@ -1,0 +1,79 @@
+"""`shipper docs`: the public page "what is collected", generated from the declaration that the code enforces."""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable
+
+from shipper.app import App
+from shipper.cli.terminal import say
+from shipper.declaration import load, load_object
+from shipper.errors import ShipperError
+from shipper.privacy.line_schema import json_schema
+from shipper.privacy.page import as_html, as_markdown, events_as_markdown
+
+BEGIN, END = "<!-- shipper docs -->\n", "<!-- /shipper docs -->\n"
+"""In a page of the author's own, --check compares what stands between these two lines: the part on the events."""
+
+CHANGES = 40
+"""Lines of difference shown by --check: enough to see what was forgotten."""
+
+EXIT_DRIFTED = 1
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "docs",
+        help='print the public page "what is collected"',
+        description="Print what an app collects, for its users: Markdown, or another form. It is made from the "
+        "declaration that the code enforces, so that it cannot promise anything else.",
+        epilog="example: shipper docs wunderctl.telemetry:app > TELEMETRY.md, and in CI the same with --check TELEMETRY.md",
+    )
+    parser.add_argument("target", metavar="telemetry.toml|MODULE:APP", help="where the app is declared")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", action="store_true", help="one HTML page that loads nothing from elsewhere")
+    form.add_argument("--events", action="store_true", help="only the events, as Markdown, for a page of your own")
+    form.add_argument("--json-schema", action="store_true", help="the JSON Schema of the app's event lines")
+    parser.add_argument("--check", metavar="FILE", help="print nothing; exit 1 when FILE is not what would be printed")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the page, or compare it with a file."""
+    app = load_object(args.target) if ":" in args.target else load(args.target)
+    if not args.check:
+        sys.stdout.write(_writer(args, "")(app))
+        return 0
+    there = _read(args.check)
+    if BEGIN in there and END in there and not (args.html or args.json_schema):
+        there, wanted = there.partition(BEGIN)[2].partition(END)[0].strip() + "\n", events_as_markdown(app)
+    else:
+        wanted = _writer(args, args.check)(app)
+    if there == wanted:
+        return 0
+    changes = list(
+        difflib.unified_diff(there.splitlines(), wanted.splitlines(), args.check, "generated", lineterm="", n=1)
+    )
+    for line in changes[:CHANGES]:
+        say(line)
+    say(f"{args.check} is not what {app.name} declares now. Write it again: shipper docs {args.target} > {args.check}")
+    return EXIT_DRIFTED
+
+
+def _writer(args: argparse.Namespace, file: str) -> Callable[[App], str]:
+    if args.json_schema or file.endswith(".json"):
+        return lambda app: json.dumps(json_schema(app), indent=2) + "\n"
+    if args.html or file.endswith((".html", ".htm")):
+        return as_html
+    return events_as_markdown if args.events else as_markdown
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ShipperError(f"{path} cannot be read: {error}") from None

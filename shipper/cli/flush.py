@@ -1,0 +1,119 @@
+"""`shipper flush`: a pass now, over the spools of the named apps or of all."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+
+from shipper import consent
+from shipper.append import Busy
+from shipper.cli.spools import open_spool, spool_names
+from shipper.cli.terminal import Progress, count, say, span, write
+from shipper.errors import ShipperError
+from shipper.flusher import PassResult, run_pass
+from shipper.wires import scheme
+
+EXIT_LEFT = 3
+"""Something is left: nobody answered, or the receiver did not take it, or another pass is at work."""
+
+EXIT_FORBIDDEN = 5
+"""Nothing was sent because consent forbids it."""
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "flush",
+        help="send what is pending now",
+        description="Send what is pending now, whatever wait an earlier failure left behind.",
+        epilog="Exit codes: 0 nothing is left, 3 something is left, 5 consent forbids it.",
+    )
+    parser.add_argument("app", nargs="*", help="only these apps")
+    parser.add_argument("--json", action="store_true", help="print what each pass came to as one JSON array")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a pass over each spool; one summary line on stdout, the reason of what is left on stderr."""
+    begun = time.monotonic()
+    results = {name: _flush(name) for name in spool_names(os.environ, args.app)}
+    if args.json:
+        print(json.dumps([{"spool": name, **asdict(result)} for name, result in results.items()], indent=2))
+    else:
+        # An app whose endpoint is `stdout:` has written its events there: nothing of ours may stand among them.
+        tell = say if any(map(_on_stdout, results)) else write
+        tell(summary(list(results.values()), time.monotonic() - begun))
+        for name, result in results.items():
+            for line in reasons(name, result):
+                say(line)
+    return exit_code(list(results.values()), bool(args.app))
+
+
+def _flush(name: str) -> PassResult:
+    """One pass. What stops it before it begins is a reason like any other: the next app has its turn all the same."""
+    try:
+        with Progress(name) as bar:
+            return run_pass(name, environ=os.environ, by_hand=True, progress=bar.at if bar.shown else None)
+    except Busy:
+        why = "another pass is at work and has not ended in time; try again when it has"
+    except ShipperError as error:
+        why = f"{error}. {error.hint}" if error.hint else str(error)
+    except OSError as error:
+        why = f"{error.strerror or error}; `shipper doctor` says what is in the way"
+    with open_spool(os.environ, name) as spool:
+        return PassResult(left=spool.counts().events, why=why)
+
+
+def _on_stdout(name: str) -> bool:
+    with open_spool(os.environ, name) as spool, suppress(ShipperError):
+        return scheme(spool.manifest.endpoint) == "stdout"
+    return False
+
+
+def summary(results: Sequence[PassResult], seconds: float) -> str:
+    """What all passes came to, in one line."""
+    delivered, duplicate = sum(one.delivered for one in results), sum(one.duplicate for one in results)
+    quarantined, left = sum(one.quarantined for one in results), sum(one.left for one in results)
+    if all(one.forbidden for one in results) and results:
+        return f"nothing was sent, {count(left, 'event')} kept here" if left else "nothing was sent"
+    if not delivered and not quarantined and not left:
+        return "nothing to send"
+    known = f" ({duplicate:,} of them known there already)" if duplicate else ""
+    aside = f", {count(quarantined, 'event')} refused and set aside" if quarantined else ""
+    rest = f", {left:,} left" if left else ""
+    return f"{count(delivered, 'event')} delivered{known}{aside}{rest}, in {_duration(seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else span(seconds)
+
+
+def reasons(name: str, result: PassResult) -> list[str]:
+    """Why something of this spool is left, and what to do about it, in lines for people."""
+    if result.forbidden:
+        return [f"{name}: nothing may leave: {result.forbidden}", *_remedy(name.partition("@")[0], result.forbidden)]
+    said = [f"{name}: {count(result.left, 'event')} left: {result.why}"] if result.left else []
+    if result.deletions:
+        said.append(
+            f"{name}: {count(result.deletions, 'request')} for erasure not confirmed yet; the receiver is asked again"
+        )
+    return said or ([f"{name}: {result.why}"] if result.why else [])
+
+
+def _remedy(app: str, rule: str) -> list[str]:
+    """The command that lifts a rule of consent. What the environment says is lifted there, and needs no advice."""
+    if rule == consent.BY_ALL_OFF:
+        return ["  `shipper on` allows it for all apps"]
+    if rule in (consent.BY_APP_OFF, consent.BY_APP, consent.BY_ALL, consent.BY_POLICY, consent.NOTICE_DUE):
+        return [f"  `shipper on {app}` allows it"]
+    return []
+
+
+def exit_code(results: Sequence[PassResult], named: bool) -> int:
+    """3 where something is left that may leave; 5 where consent forbade all of it, or any app that was named."""
+    if any(one.left or one.deletions for one in results if not one.forbidden):
+        return EXIT_LEFT
+    forbidden = [bool(one.forbidden) for one in results]
+    return EXIT_FORBIDDEN if forbidden and (any(forbidden) if named else all(forbidden)) else 0

@@ -1,0 +1,153 @@
+"""`shipper report`: the answers in the terminal, from a receiver that runs or from a store."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from shipper.cli.collect import DATA
+from shipper.collector.answers import Answer, Figure, as_json, ask, from_json
+from shipper.collector.filters import CI, BadFilter, window_of
+from shipper.collector.plain import BLOCKS, as_csv, as_text
+from shipper.collector.questions import QUESTIONS
+from shipper.collector.store import Window
+from shipper.collector.stores import EXAMPLES, read_store
+from shipper.errors import BadCall, ShipperError
+
+#: Seconds that a receiver may take for its answers: over 1e9 events a cluster may read for a minute.
+RECEIVER_SECONDS = 120.0
+#: Characters of a line where the terminal's width is not known, and the fewest that a table fits into.
+WIDTH, NARROWEST = 100, 40
+
+Said = tuple[Window, list[Figure], list[Answer]]
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "report",
+        help="show the answers",
+        description="Show the answers in the terminal: from a running receiver (--from) or from a store.",
+        epilog="Example: shipper report wunderctl --days 90 --ci without",
+    )
+    parser.add_argument("app", metavar="APP", nargs="?", default="", help="default: the first app by name")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--from", dest="receiver", metavar="URL", help="a running receiver, http://HOST:PORT")
+    source.add_argument("--data", metavar="DIR", help=f"the embedded store's folder, default {DATA}")
+    source.add_argument("--store", metavar="URL", help=EXAMPLES)
+    parser.add_argument("--token-file", metavar="FILE", help="with --from: a file with the receiver's read token")
+    parser.add_argument("--days", metavar="N", default="", help="the last N days, default 30")
+    parser.add_argument("--since", metavar="DAY", default="", help="from this day on, 2026-11-23")
+    parser.add_argument("--until", metavar="DAY", default="", help="up to this day, default today (UTC)")
+    parser.add_argument("--version", metavar="VERSION", action="append", default=[], help="only this; again for more")
+    parser.add_argument("--ci", choices=CI, default=CI[0], help="CI runs too, none of them, or only them")
+    parser.add_argument("--setup", metavar="BEGIN:END", default="init:up", help="commands; default init:up")
+    parser.add_argument(
+        "--question", metavar="KEY", action="append", default=[], choices=[question.key for question in QUESTIONS],
+        help="only this one; again for more: " + ", ".join(question.key for question in QUESTIONS),
+    )  # fmt: skip
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything, for scripts")
+    form.add_argument("--csv", action="store_true", help="question, row and column, one value a line")
+    form.add_argument("--html", metavar="FILE", help="write a page that is one file and needs no network")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the answers, or write them to a file, and return 0."""
+    given = _filters(args)
+    window, figures, answers = _from_receiver(args, given) if args.receiver else _from_store(args, given)
+    answers = [answer for answer in answers if not args.question or answer.question.key in args.question]
+    if args.json:
+        print(json.dumps(as_json(window, figures, answers), indent=1))
+    elif args.csv:
+        print(as_csv(answers), end="")
+    elif args.html:
+        _write_page(args.html, window, figures, answers)
+    else:
+        width = shutil.get_terminal_size((WIDTH, 0)).columns
+        print(as_text(window, figures, answers, max(NARROWEST, width), _fine_bars()))
+    return 0
+
+
+def _filters(args: argparse.Namespace) -> dict[str, list[str]]:
+    begin, _, end = args.setup.partition(":")
+    one = {
+        "app": args.app, "days": args.days, "since": args.since, "until": args.until, "ci": args.ci,
+        "begin": begin, "end": end,
+    }  # fmt: skip
+    return {name: [value] for name, value in one.items() if value} | {"version": args.version}
+
+
+def _from_store(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Said:
+    store = read_store(args.store or f"sqlite:{args.data or DATA}")
+    try:
+        apps = store.apps()
+        window = window_of(given, apps, int(time.time()) // 86_400)
+        if window.app not in apps:
+            raise ShipperError(
+                f"no event of {window.app} is here" if window.app else "no event has come in yet",
+                f"Here are: {', '.join(apps)}" if apps else "Let an app send to the receiver first.",
+            )
+        return window, *ask(store, window)
+    except BadFilter as bad:
+        raise BadCall(str(bad)) from None
+    finally:
+        store.close()
+
+
+def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Said:
+    import httpx
+
+    headers = {"Authorization": f"Bearer {_token(args.token_file)}"} if args.token_file else {}
+    url = args.receiver.rstrip("/") + "/answers.json"
+    try:
+        reply = httpx.get(url, params=dict(given), headers=headers, timeout=RECEIVER_SECONDS)
+        document = reply.json()
+        if reply.status_code != 200:
+            raise ShipperError(f"the receiver says {reply.status_code}: {document['error']}")
+        window = window_of(
+            {name: [document["window"][name]] for name in ("app", "since", "until", "ci")}
+            | {"version": document["window"]["versions"]}
+            | dict(zip(("begin", "end"), ([word] for word in document["window"]["setup"]), strict=True)),
+            (), 0,
+        )  # fmt: skip
+        return window, *from_json(document)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ShipperError(f"{args.receiver} does not answer: {error}", "Is that the receiver's address?") from None
+    except (ValueError, KeyError, TypeError):
+        raise ShipperError(f"{args.receiver} is no receiver of shipper", "Look at the address.") from None
+
+
+def _token(path: str) -> str:
+    """The first token that may read, else the first: a file with one bare token is fine here."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [line.split() for line in file.read(64 * 1024).splitlines() if line.strip() and line[0] != "#"]
+    except (OSError, ValueError) as error:
+        raise BadCall(f"the token file {path} cannot be read: {error}") from None
+    if not lines:
+        raise BadCall(f"the token file {path} has no token")
+    return next((words[1] for words in lines if len(words) == 2), lines[0][-1])
+
+
+def _write_page(path: str, window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> None:
+    from shipper.collector.page.screen import whole
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(whole(window, figures, answers))
+    except OSError as error:
+        raise ShipperError(f"{path} cannot be written: {error.strerror}") from None
+    print(f"written to {os.path.abspath(path)}", file=sys.stderr)
+
+
+def _fine_bars() -> bool:
+    """Whether what is printed can hold more than ASCII."""
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

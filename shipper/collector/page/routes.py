@@ -1,0 +1,104 @@
+"""The page's routes: what a request asks for, worked out in a thread."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from shipper.collector.answers import Answer, Figure, as_json, ask
+from shipper.collector.filters import USUAL, BadFilter, window_of
+from shipper.collector.page import FILES, read_file, screen
+from shipper.collector.shaping import version_order
+from shipper.collector.store import Answers, StoreUnavailable, Window
+
+#: Nothing from elsewhere, no inline script or style, no frame around it, nothing sent on to where a link leads.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+#: Screens that are worked out at a time: each may read millions of rows, and events must get through beside them.
+AT_A_TIME = 2
+
+
+class Page:
+    """Routes for people and scripts that look. `clock` gives Unix seconds."""
+
+    def __init__(self, store: Answers, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._turns = asyncio.Semaphore(AT_A_TIME)
+
+    async def screen(self, request: Request) -> Response:
+        """GET /: the screen for the filters in the address."""
+        given = filters_of(request)
+        async with self._turns:
+            status, html = await asyncio.to_thread(
+                self._render, given, str(request.base_url).rstrip("/"), request.url.query
+            )
+        return HTMLResponse(html, status, SECURITY)
+
+    async def answers(self, request: Request) -> Response:
+        """GET /answers.json: the same for scripts."""
+        try:
+            async with self._turns:
+                said = await asyncio.to_thread(self._said, filters_of(request))
+        except BadFilter as bad:
+            return JSONResponse({"error": str(bad)}, 400, SECURITY)
+        return JSONResponse(said, 200, SECURITY)
+
+    async def file(self, request: Request) -> Response:
+        """GET of the page's own files."""
+        name = request.path_params["name"]
+        if name not in FILES:
+            return JSONResponse({"error": "no such page"}, 404)
+        return Response(read_file(name), 200, SECURITY | {"Cache-Control": "max-age=300"}, FILES[name])
+
+    def _window(self, given: Mapping[str, list[str]]) -> tuple[Window, list[str]]:
+        apps = self._store.apps()
+        return window_of(given, apps, self._today()), apps
+
+    def _said(self, given: Mapping[str, list[str]]) -> dict[str, Any]:
+        window, apps = self._window(given)
+        figures, answers = ask(self._store, window)
+        return as_json(window, figures, answers) | {"apps": apps}
+
+    def _render(self, given: Mapping[str, list[str]], endpoint: str, query: str) -> tuple[int, str]:
+        try:
+            window, apps = self._window(given)
+            if not apps:
+                return 200, screen.document("shipper", screen.nothing_yet(endpoint))
+            figures, answers = ask(self._store, window)
+            form = self._form(window, apps, answers)
+        except BadFilter as bad:
+            return 400, _trouble("This address asks for something that cannot be", f"{bad}.")
+        except StoreUnavailable as error:
+            return 503, _trouble("The store does not answer", f"{error}. Events wait with their senders meanwhile.")
+        return 200, _page(window, form, figures, answers, query)
+
+    def _form(self, window: Window, apps: list[str], answers: list[Answer]) -> str:
+        versions = sorted(self._store.versions(window.app), key=version_order, reverse=True)
+        commands = [str(row[0]) for answer in answers if answer.question.key == "commands" for row in answer.rows]
+        return screen.filters(window, apps, versions, commands, self._today())
+
+    def _today(self) -> int:
+        return int(self._clock()) // 86_400
+
+
+def _page(window: Window, form: str, figures: list[Figure], answers: list[Answer], query: str) -> str:
+    body = screen.screen(window, form, figures, answers, "answers.json" + (f"?{query}" if query else ""))
+    return screen.document(f"{window.app}: shipper", body)
+
+
+def _trouble(title: str, why: str) -> str:
+    return screen.document("shipper", screen.trouble(title, why, {"Try again": "", f"The last {USUAL} days": "./"}))
+
+
+def filters_of(request: Request) -> dict[str, list[str]]:
+    """The filters in a request's address."""
+    return {name: request.query_params.getlist(name) for name in request.query_params}

@@ -1,0 +1,157 @@
+"""What a store is: rows go in once, answers come out.
+
+A store remembers every event id for ever, so a batch may be sent again after any failure. It never learns who sent an
+event: no address, no user agent, and a person's id only as its hash.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from shipper.errors import ShipperError
+
+Value = str | int | bool
+
+
+class Row(NamedTuple):
+    """One event as a store keeps it."""
+
+    id: bytes
+    """The event id's 16 bytes."""
+    time: int
+    """When it happened by the sender's clock, Unix milliseconds."""
+    app: str
+    version: str
+    name: str
+    person: str
+    """`person_of` the sender's pseudonymous id; empty in CI and where the sender has none."""
+    session: str
+    ci: bool
+    os: str
+    arch: str
+    cpus: int
+    runtime: str
+    fields: Mapping[str, Value]
+
+
+class Receipt(NamedTuple):
+    """What a store made of one request's rows: new ones, and ones it already had. Their sum is the number of rows."""
+
+    accepted: int
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an answer is about: one app, whole days in UTC (both ends included, days since 1970), and two filters."""
+
+    app: str
+    since: int
+    until: int
+    versions: tuple[str, ...] = ()
+    """Only these; empty for all."""
+    ci: str = "all"
+    """"all", "only" CI or "without" it."""
+    setup: tuple[str, str] = ("init", "up")
+    """The commands with which setting a project up begins and, ending well, ends."""
+
+
+class Setup(NamedTuple):
+    """How long installations took to set up, by the version that ended it; an empty version stands for all of them."""
+
+    version: str
+    seconds: tuple[int, ...]
+    """One whole number per installation, ascending."""
+
+
+class View(Protocol):
+    """What a store says about one window. Everything is exact, and no order is promised.
+
+    Installations are persons: CI never counts as one.
+    """
+
+    def values(self) -> Mapping[tuple[str, str, str], int]:
+        """Count events: (event, field, label) -> times, and once per event (event, "", "") -> times."""
+
+    def crossed(self, event: str, *keys: str) -> Mapping[tuple[str, ...], int]:
+        """Count the events of one name by the labels of several fields; a missing one is "", `@version` the app's.
+
+        For LOSSES the only key is `reason`, and the count is the sum of what was lost. For LATE it is `late`.
+        """
+
+    def installations(self, event: str, field: str | None) -> Mapping[tuple[str, str, str], int]:
+        """Count the installations that showed each feature of `facts.features_of` within the window.
+
+        Only features of one event, and of one field of it unless that is None: no question needs all of them, and
+        counting different people is the dearest thing that a store does.
+        """
+
+    def active(self) -> Mapping[tuple[int, str], int]:
+        """Count the installations of each (day, version). One that changed its version that day counts for both."""
+
+    def setups(self) -> Sequence[Setup]:
+        """How long setting up took, of every installation that ended it within the window, by version and for all.
+
+        From its first `setup[0]` ever to its first `setup[1]` ever that ended well, where that came later.
+        """
+
+
+class Answers(Protocol):
+    """The reading side of a store. Every method may be called by any thread, and raises StoreUnavailable."""
+
+    def view(self, window: Window) -> View:
+        """Look at a window; the view's methods raise StoreUnavailable too."""
+
+    def ready(self) -> None:
+        """Return when the store can be reached; raise StoreUnavailable when it cannot."""
+
+    def apps(self) -> list[str]:
+        """Name the apps that have sent events, in order of the alphabet."""
+
+    def versions(self, app: str) -> list[str]:
+        """Name the versions of an app, in no order."""
+
+    def days(self, app: str) -> tuple[int, int] | None:
+        """The first and last real day on which an app's events happened, in days since 1970."""
+
+    def close(self) -> None:
+        """Give back what the store holds. Nothing is lost by not calling it."""
+
+
+class Store(Answers, Protocol):
+    """Where events are kept. `add` and `forget` are called by one thread at a time."""
+
+    def add(self, groups: Sequence[Sequence[Row]], received_at: int) -> list[Receipt]:
+        """Keep the rows of several requests, all or none, and return a receipt for each.
+
+        `received_at` is Unix seconds; it is kept cut to the minute. Returns only after the commit is durable. Rows of
+        a forgotten person are taken and dropped. Raises StoreUnavailable when nothing was committed.
+        """
+
+    def forget(self, person: str) -> int:
+        """Delete a person's events and their share of every sum, drop all that come later; return how many went.
+
+        `person` is a hash made by `person_of`. Returns only after the commit. Raises StoreUnavailable.
+        """
+
+
+class StoreUnavailable(ShipperError):
+    """The store cannot take or give anything now; nothing of the request was committed, and it may be tried again."""
+
+
+class StoreTaken(ShipperError):
+    """Another receiver writes to the store already."""
+
+    exit_code = 4
+
+
+class StoreAway(StoreUnavailable):
+    """The store cannot be reached at all: another request fares no better, so there is no sense in trying it now."""
+
+
+@lru_cache(maxsize=65_536)
+def person_of(user: str) -> str:
+    """Hash a sender's pseudonymous id: 32 hex digits of SHA-256. The id itself is random, so the hash tells nothing."""
+    return sha256(b"shipper person " + user.encode()).hexdigest()[:32]

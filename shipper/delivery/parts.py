@@ -1,0 +1,207 @@
+"""One segment's lines on their way, as a value: what is still to be sent, and what is settled.
+
+S4 rests on one fact that holds after any sequence of outcomes: each line of the segment is in exactly one place,
+waiting in a part, accepted, rejected by an acknowledgement, or under suspicion. Only `settled` lets a segment go.
+
+A segment travels whole under its own name. Split (too large) or bisected (refused), a part's key is
+`<segment>.<first>-<last>`, line numbers, the same on every try and in every process (S3).
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Literal, Protocol
+
+from shipper.delivery.outcome import Accepted, Outcome, Rejected, TooLarge, plain_reason
+from shipper.delivery.policy import SUSPICION_DAYS
+
+
+class SentLine(Protocol):
+    """A line of a segment whose crc holds, by its number in the segment; `raw` is without its newline."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102  the protocol's words are the class's
+    @property
+    def raw(self) -> bytes: ...  # noqa: D102
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a line is not delivered: the word that losses are counted by, and the receiver's own words."""
+
+    reason: Literal["rejected", "too-large"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of the lines `first` to `last` were refused, and nobody says which."""
+
+    first: int
+    last: int
+    events: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Lines that travel together under one key."""
+
+    key: str
+    lines: tuple[SentLine, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The decoded size of the batch, newlines included."""
+        return _size(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A segment in a pass: the lines `given` of its `lines` (those in quarantine already are not given).
+
+    `parts` are sent in order; `suspects` were refused alone.
+    """
+
+    segment: str
+    given: tuple[SentLine, ...]
+    lines: int
+    parts: tuple[Part, ...]
+    accepted: frozenset[int] = frozenset()
+    duplicate: int = 0
+    rejected: Mapping[int, Refusal] = field(default_factory=dict)
+    shares: tuple[Share, ...] = ()
+    suspects: Mapping[int, Refusal] = field(default_factory=dict)
+    requests: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether every line is accepted or rejected: then, and only then, the segment may go (S4)."""
+        return not self.parts and not self.suspects
+
+
+def begin(
+    segment: str,
+    lines: Sequence[SentLine],
+    limit: int | None,
+    refused: Collection[int] = (),
+    group: Callable[[bytes], object] | None = None,
+) -> Work:
+    """Take up a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
+
+    `refused` are the numbers of lines that an earlier pass has put into quarantine and that `lines` no longer has. The
+    segment's own key belongs to all of its lines, so what is left travels in the ranges between the gaps. `group` says
+    what neighbours must have in common to travel together, where the wire asks for that.
+    """
+    runs = _runs(lines, refused, group)
+    if len(runs) == 1 and not refused and (limit is None or _size(runs[0]) <= limit):
+        return Work(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),))
+    parts = tuple(part for run in runs for part in _packed(segment, run, limit))
+    return Work(segment, tuple(lines), len(lines) + len(refused), parts)
+
+
+def after(work: Work, outcome: Outcome) -> Work:
+    """Settle the first part by what its send came to. What came to nothing leaves the work as it was."""
+    part, rest = work.parts[0], work.parts[1:]
+    work = replace(work, requests=work.requests + 1)
+    if isinstance(outcome, Accepted):
+        rejected = {
+            line.number: Refusal("rejected", plain_reason(outcome.rejected[line.id]))
+            for line in part.lines
+            if line.id in outcome.rejected
+        }
+        taken = frozenset(line.number for line in part.lines if line.number not in rejected)
+        return replace(
+            work,
+            parts=rest,
+            accepted=work.accepted | taken,
+            duplicate=work.duplicate + outcome.duplicate,
+            rejected={**work.rejected, **rejected},
+            shares=(*work.shares, *_share(part, outcome)),
+        )
+    if not isinstance(outcome, TooLarge | Rejected):
+        return work
+    if len(part.lines) > 1:
+        middle = _middle_byte(part) if isinstance(outcome, TooLarge) else len(part.lines) // 2
+        return replace(
+            work, parts=(*(_part(work.segment, half) for half in (part.lines[:middle], part.lines[middle:])), *rest)
+        )
+    return replace(work, parts=rest, suspects={**work.suspects, part.lines[0].number: _refusal(part, outcome)})
+
+
+def _share(part: Part, outcome: Accepted) -> tuple[Share, ...]:
+    if not outcome.unnamed:
+        return ()
+    detail = plain_reason(f"{outcome.unnamed} of {len(part.lines)}: {outcome.detail}")
+    return (Share(part.lines[0].number, part.lines[-1].number, outcome.unnamed, detail),)
+
+
+def judge(work: Work, proven: bool, days: int) -> Work:
+    """Believe the refusals of single events, or not: believed, they go to quarantine.
+
+    A receiver that refuses everything has a bad day, not our events. So the same receiver must have accepted another
+    event in this pass (`proven`); where the segment is a single event, on so many different `days`.
+    """
+    if not work.suspects or not proven or (work.lines == 1 and days < SUSPICION_DAYS):
+        return work
+    return replace(work, suspects={}, rejected={**work.rejected, **work.suspects})
+
+
+def _refusal(part: Part, outcome: TooLarge | Rejected) -> Refusal:
+    if isinstance(outcome, Rejected):
+        return Refusal("rejected", outcome.reason)
+    return Refusal("too-large", plain_reason(f"{part.bytes} bytes are too many for the receiver"))
+
+
+def learned_limit(part: Part, known: int | None, least: int) -> int:
+    """What to send at most after a 413 for this part: half of it, never more than what was known."""
+    half = max(part.bytes // 2, least)
+    return half if known is None else min(half, known)
+
+
+def _part(segment: str, lines: Sequence[SentLine]) -> Part:
+    return Part(_range(segment, lines), tuple(lines))
+
+
+def _range(segment: str, lines: Sequence[SentLine]) -> str:
+    return f"{segment}.{lines[0].number}-{lines[-1].number}"
+
+
+def _runs(
+    lines: Sequence[SentLine], refused: Collection[int], group: Callable[[bytes], object] | None
+) -> list[list[SentLine]]:
+    """Cut the lines wherever a refused one is missing between two of them, or the group changes."""
+    gaps = sorted(refused)
+    keys = ((bisect_left(gaps, line.number), group(line.raw) if group else None) for line in lines)
+    return [[line for _, line in found] for _, found in groupby(zip(keys, lines, strict=True), key=itemgetter(0))]
+
+
+def _packed(segment: str, lines: Sequence[SentLine], limit: int | None) -> list[Part]:
+    """Fill parts in order up to the limit; a line that is larger by itself travels alone."""
+    groups: list[list[SentLine]] = [[]]
+    size = 0
+    for line in lines:
+        if groups[-1] and limit is not None and size + len(line.raw) + 1 > limit:
+            groups.append([])
+            size = 0
+        groups[-1].append(line)
+        size += len(line.raw) + 1
+    return [_part(segment, group) for group in groups]
+
+
+def _size(lines: Sequence[SentLine]) -> int:
+    return sum(len(line.raw) + 1 for line in lines)
+
+
+def _middle_byte(part: Part) -> int:
+    """Cut where half of the bytes lie on each side, with at least one line on each."""
+    half, size = part.bytes / 2, 0
+    for index, line in enumerate(part.lines):
+        size += len(line.raw)
+        if size >= half:
+            return min(max(index, 1), len(part.lines) - 1)
+    return len(part.lines) // 2

@@ -1,0 +1,203 @@
+"""What `shipper doctor` finds: each finding says what is so and, when it is wrong, what to do about it."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from shipper import consent
+from shipper.append import Busy, Folder, Lock, open_config, read_due
+from shipper.delivery.memory import Journal
+from shipper.event import valid_id
+from shipper.spool import Spool
+
+OK, NOTE, WRONG = "ok", "note", "wrong"
+
+#: Unix seconds of 2026-01-01: no clock that is right shows less, since this program is younger.
+OLDEST_NOW = 1767225600
+#: Seconds by which a time on disk may lie ahead of the clock before the clock is doubted.
+CLOCK_SLACK = 300
+#: Seconds after which a held lock is worth a word. A writer needs some 30 microseconds, a pass that seals a few more.
+LONGEST_HOLD = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's: how it is (OK, NOTE or WRONG), what about, the finding, and the next step."""
+
+    level: str
+    subject: str
+    text: str
+    todo: str = ""
+
+
+def clock(now: float, spools: Mapping[str, Spool]) -> Iterator[Finding]:
+    """Doubt the clock when it is before our time, or when something on disk is from its future. now is Unix seconds."""
+    shown = datetime.fromtimestamp(min(max(now, 0), 253402300799), UTC).isoformat(" ", "minutes")
+    todo = "Set it (timedatectl, date). Nothing is lost meanwhile; times of events are wrong."
+    if now < OLDEST_NOW:
+        yield Finding(WRONG, "clock", f"shows {shown}: that is the past", todo)
+        return
+    ahead = [name for name, spool in spools.items() if _latest(spool) > now + CLOCK_SLACK]
+    if ahead:
+        yield Finding(WRONG, "clock", f"shows {shown}, but the last pass of {ahead[0]} is later: it went back", todo)
+        return
+    yield Finding(OK, "clock", f"shows {shown}")
+
+
+def _latest(spool: Spool) -> float:
+    journal = Journal.from_json(spool.read_journal())
+    return max(journal.began, journal.ended, journal.success)
+
+
+#: The variables that httpx obeys, and what each is for.
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+
+def network(environ: Mapping[str, str], socks: bool) -> Iterator[Finding]:
+    """Look at the proxies and certificates that the environment names. socks says whether httpx can speak SOCKS."""
+    found = False
+    for name in (*_PROXIES, *map(str.lower, _PROXIES)):
+        address = environ.get(name, "")
+        if address:
+            found = True
+            yield _proxy(name, address, socks)
+    if not found:
+        yield Finding(OK, "proxy", "none")
+    for name, exists in (("SSL_CERT_FILE", os.path.isfile), ("SSL_CERT_DIR", os.path.isdir)):
+        path = environ.get(name, "")
+        if path and not exists(path):
+            yield Finding(
+                WRONG, "certificates", f"{name} names {path}, which is not there", f"Correct or unset {name}."
+            )
+
+
+def _proxy(name: str, address: str, socks: bool) -> Finding:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        shown = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return Finding(WRONG, "proxy", f"{name} is no address", f"Write it like http://proxy.example.com:3128: {name}")
+    if not parts.hostname or parts.scheme not in ("http", "https", "socks5", "socks5h"):
+        return Finding(WRONG, "proxy", f"{name} is no proxy's address", "Write it like http://proxy.example.com:3128")
+    if parts.scheme.startswith("socks") and not socks:
+        return Finding(WRONG, "proxy", f"{name} is a SOCKS proxy", "pip install 'httpx[socks]', or unset it")
+    return Finding(NOTE, "proxy", f"{shown} (from {name}); a user service does not see it", service_todo(name))
+
+
+def service_todo(name: str) -> str:
+    """How to tell the user manager, and so the service, of a variable."""
+    return f"If you use the service: systemctl --user import-environment {name}"
+
+
+def choices(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the files of choices, ids and tokens: what cannot be read means off, and a shown token is no secret."""
+    try:
+        with open_config(environ) as config:
+            yield from _choices(config)
+    except OSError:
+        return  # the folder's own finding says why
+    if environ.get("DO_NOT_TRACK"):
+        yield Finding(NOTE, "consent", "DO_NOT_TRACK is set: nothing is recorded in this shell")
+
+
+def _choices(config: Folder) -> Iterator[Finding]:
+    for name in sorted(config.names()):
+        app, _, kind = name.rpartition(".")
+        if kind == "mode" and consent.read_choice(config, app)[0] == consent.UNREADABLE:
+            apps, target = ("all apps", "") if app == consent.ALL else (app, f" {app}")
+            yield Finding(
+                WRONG, "consent", f"{name} cannot be read: off for {apps}", f"Choose again: shipper on{target}"
+            )
+        elif kind == "notice" and consent.read_notice(config, app) == consent.UNREADABLE:
+            yield _remove(config, name, f"cannot be read: off for {app}")
+        elif kind == "id" and not _readable_id(config, app):
+            yield _remove(config, name, f"cannot be read: {app} records nothing")
+        elif kind == "token" and config.stat(name).st_mode & 0o077:
+            path = os.path.join(config.path, name)
+            yield Finding(WRONG, "token", f"{name} can be read by others, so it is not used", f"chmod 600 {path}")
+
+
+def _remove(config: Folder, name: str, text: str) -> Finding:
+    return Finding(WRONG, "consent", f"{name} {text}", f"Remove it: rm {os.path.join(config.path, name)}")
+
+
+def _readable_id(config: Folder, app: str) -> bool:
+    try:
+        return valid_id(consent.read_identity(config, app))
+    except OSError:
+        return False
+
+
+def spool(name: str, found: Spool, mode: str, why: str) -> Iterator[Finding]:
+    """Say what is noteworthy in one app's spool, whose mode is decided as given."""
+    app = name.partition("@")[0]
+    counts = found.counts()
+    yield Finding(OK, name, f"{mode}, {why}; {counts.events} pending, {counts.held} held")
+    yield from _lock(name, found.folder)
+    if counts.quarantined:
+        todo = f"shipper show --quarantine {app} says why; shipper drop ID removes one"
+        yield Finding(NOTE, name, f"{counts.quarantined} in quarantine", todo)
+    if counts.held and mode == consent.ON:
+        yield Finding(
+            NOTE, name, f"{counts.held} from before your `on` stay here", f"To send them too: shipper on {app}"
+        )
+    waiting = _names(found.folder, "deletions")
+    if waiting:
+        yield Finding(NOTE, name, f"{waiting} requests for erasure wait", f"shipper flush {app} tries at once")
+    if counts.events and mode == consent.ON and read_due(found.folder)[1] == 0:
+        yield Finding(WRONG, name, "events wait, and no time is set for a pass", f"shipper flush {app}")
+
+
+def _lock(name: str, folder: Folder) -> Iterator[Finding]:
+    """Nobody holds spool.lock for long, unless it was stopped: then writers go round it and passes wait in vain."""
+    try:
+        with Lock(folder, LONGEST_HOLD):
+            return
+    except Busy:
+        holder = _holder(folder.stat("spool.lock").st_ino)
+    except OSError as error:
+        yield Finding(WRONG, name, f"spool.lock cannot be locked: {error.strerror}", "Is it on a disk of this machine?")
+        return
+    who = f"process {holder}" if holder else "a process"
+    todo = f"See what it does: ps {holder or 'aux'}; if it is stopped: kill -CONT {holder or 'PID'}"
+    yield Finding(WRONG, name, f"{who} holds spool.lock for more than {LONGEST_HOLD:.0f} s", todo)
+
+
+def _holder(inode: int) -> int:
+    """The process that holds a lock on a file, as Linux tells it in /proc/locks; 0 where it does not."""
+    try:
+        with open("/proc/locks", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+    except OSError:
+        return 0
+    return next((int(row[4]) for row in rows if row[1] == "POSIX" and row[5].endswith(f":{inode}")), 0)
+
+
+def _names(folder: Folder, room: str) -> int:
+    try:
+        with folder.folder(room) as found:
+            return len(found.names())
+    except OSError:
+        return 0
+
+
+def starting(environ: Mapping[str, str], daemon: bool, unit: str) -> Iterator[Finding]:
+    """Say who starts passes. unit is the path of an installed service's unit, or empty."""
+    if daemon:
+        yield Finding(OK, "daemon", "shipper run is listening")
+    elif unit:
+        todo = "systemctl --user start shipper; if it ends again: journalctl --user -u shipper"
+        yield Finding(WRONG, "service", f"installed at {unit}, but nobody is listening", todo)
+    elif environ.get("SHIPPER_SPAWN") == "0":
+        todo = "Unset SHIPPER_SPAWN, run shipper run, or send by hand: shipper flush"
+        yield Finding(NOTE, "passes", "no daemon, and SHIPPER_SPAWN=0: nobody starts a pass by itself", todo)
+    elif not sys.executable:
+        yield Finding(WRONG, "passes", "no daemon, and Python does not know itself", "shipper run, or shipper flush")
+    else:
+        yield Finding(OK, "passes", "no daemon: an app that finds a pass due starts one")
+    sign = consent.in_ci(environ) or consent.one_run_home(environ)
+    if sign:
+        yield Finding(NOTE, "id", f"{sign}: this looks like CI or a home for one run, so events carry no id")

@@ -1,0 +1,76 @@
+"""Forgetting a person: a new id at once, nothing left in the spools, and a request to the receiver that outlives us.
+
+Each step may be the last before a kill, and the whole may be run again at any time:
+
+1. The id is put aside by one rename: whoever records now is somebody new.
+2. Every id ever put aside gets a file in `deletions/` of each spool that may have sent under it, synced. No bound, no
+   `off` and no restart removes it: only the receiver's reply does, in a pass.
+3. `<app>.forgotten` says that this was done, so that no id is adopted again from an earlier telemetry.
+4. The ids that were put aside are removed, and the spools are emptied.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from shipper import consent
+from shipper.append import Folder, open_app, open_config, open_state
+from shipper.event import format_time
+from shipper.spool import Spool
+from shipper.spool.segments import names_in
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What forgetting came to: spools with requests that now wait for their receivers, events erased here."""
+
+    asking: tuple[str, ...]
+    erased: int
+
+
+def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int) -> Forgotten:
+    """Forget this person for an app, and queue the requests to the receivers. now is Unix milliseconds.
+
+    Raises Busy when a spool's lock is not had, and OSError where the folders cannot be used; run it again then.
+    """
+    asking = []
+    with open_config(environ, create=True) as config:
+        with suppress(FileNotFoundError):
+            consent.retire(config, app)
+        former = consent.former_identities(config, app)
+        for name in spools:
+            with _spool(environ, name) as spool:
+                if ever_tried(spool) and former:
+                    _ask(spool.folder, set(former.values()), now)
+                if names_in(spool.folder, "deletions"):
+                    asking.append(name)
+        config.replace(app + consent.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
+        for file in former:
+            config.remove(file)
+    return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools))
+
+
+def ever_tried(spool: Spool) -> bool:
+    """Say whether anything of this spool may have reached a receiver: a send was begun, or is in the history."""
+    return bool(spool.read_journal().get("began") or spool.history())
+
+
+def _ask(folder: Folder, persons: set[str], now: int) -> None:
+    """Leave a request for each id, on the disk before this returns. To ask twice is to ask once."""
+    with folder.folder("deletions", create=True) as waiting, folder.folder("tmp", create=True) as tmp:
+        for person in persons:
+            waiting.replace(person, f"{format_time(now)}\n".encode("ascii"), tmp, sync=True)
+    folder.sync()
+
+
+def _empty(environ: Mapping[str, str], name: str) -> int:
+    with _spool(environ, name) as spool:
+        counts = spool.counts()
+        spool.purge()
+        return counts.events + counts.held + counts.quarantined
+
+
+@contextmanager
+def _spool(environ: Mapping[str, str], name: str) -> Iterator[Spool]:
+    with open_state(environ) as state, open_app(state, name) as folder:
+        yield Spool(folder, environ)

@@ -1,0 +1,65 @@
+"""The JSON Schema (draft 2020-12) of an app's event lines."""
+
+from shipper.app import App
+from shipper.catalog import MAX_MILLISECONDS, OTHER, OUT_OF_TYPE, ValueType
+
+_NAME = r"^[A-Za-z0-9_.:+/<>-]{1,64}$"
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+_NAMED: dict[str, object] = {"type": "string", "pattern": _NAME}
+
+
+def json_schema(app: App) -> dict[str, object]:
+    """Describe one line of this app's spool: one shape for each declared event, and the one of shipper's own losses."""
+    counts: dict[str, object] = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+    shapes = [_line(app, event.name, _fields(event.fields)) for event in app.events.values()]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Events of {app.name}",
+        "oneOf": [*shapes, _line(app, "shipper.losses", counts)],
+    }
+
+
+def _line(app: App, name: str, fields: dict[str, object]) -> dict[str, object]:
+    properties = {
+        "v": {"const": 1},
+        "id": {"type": "string", "pattern": _UUID},
+        "time": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},
+        "app": {"const": app.name},
+        "version": _NAMED,
+        "name": {"const": name},
+        "user": _NAMED,
+        "session": _NAMED,
+        "ci": {"type": "boolean"},
+        "os": {"enum": ["linux", "macos", "windows", OTHER]},
+        "arch": {"enum": ["x86_64", "arm64", OTHER]},
+        "cpus": {"type": "integer", "minimum": 1},
+        "runtime": {"type": "string", "pattern": r"^[a-z]+ \d+\.\d+\.\d+$"},
+        "fields": fields,
+        "crc": {"type": "string", "pattern": "^[0-9a-f]{8}$"},
+    }
+    required = [key for key in properties if key != "user"]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _fields(kinds: dict[str, ValueType]) -> dict[str, object]:
+    properties = {name: _values(kind) for name, kind in kinds.items()}
+    properties[OUT_OF_TYPE] = {"type": "integer", "minimum": 1}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _values(kind: ValueType) -> dict[str, object]:
+    match kind.kind:
+        case "one_of":
+            return {"enum": list(dict.fromkeys((*kind.detail, OTHER)))}
+        case "integer":
+            return {"type": "integer", "minimum": kind.detail[0], "maximum": kind.detail[1]}
+        case "milliseconds" if kind.detail:
+            return {"enum": [0, *kind.detail]}
+        case "milliseconds":
+            return {"type": "integer", "minimum": 0, "maximum": MAX_MILLISECONDS}
+        case "flag":
+            return {"type": "boolean"}
+        case "version_number":
+            return {"type": "string", "pattern": rf"^(\d{{1,8}}(\.\d{{1,8}}){{0,3}}|{OTHER})$"}
+        case _:
+            return _NAMED

@@ -1,0 +1,229 @@
+"""The public page "what is collected", generated from the catalog that the code itself enforces."""
+
+from collections.abc import Iterator
+
+from shipper.app import App
+from shipper.catalog import OUT_OF_TYPE, Event, ValueType
+from shipper.consent import ON, variable
+from shipper.event import seal_line
+from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
+from shipper.privacy.notice import command
+
+_DAY = 24 * 3600
+_MEBIBYTE = 1024 * 1024
+
+#: What every event carries beside its fields: the key, what it is, why it is there.
+ENVELOPE = (
+    ("v", "the format's version", "So that old and new programs can live side by side."),
+    ("id", "a UUID: the time and 74 random bits", "So that an event that had to be sent twice is counted once."),
+    ("time", "when it happened, in UTC, to the millisecond", "To see how use changes."),
+    ("app", "the program's name", "To tell programs apart."),
+    ("version", "the program's version", "Which versions must stay supported."),
+    ("name", "the event's name", "To tell events apart."),
+    ("user", "a random, pseudonymous id made on this machine, for this program only", "To count people, not events. "
+     "It is left out in CI and in homes made for one run, and replaced when telemetry is switched off and on again."),
+    ("session", "a random id, new in every process", "Which events belong to one run."),
+    ("ci", "whether it ran in CI", "To tell people from machines."),
+    ("os", "linux, macos, windows or other", "Which systems must stay supported."),
+    ("arch", "x86_64, arm64 or other", "Which machines must stay supported."),
+    ("cpus", "the number of processors", "What a usual machine can do."),
+    ("runtime", "the interpreter and its version", "Which runtimes must stay supported."),
+    ("crc", "a checksum of the line", "So that a damaged line is noticed."),
+)  # fmt: skip
+
+_NEVER = (
+    "Free text. Every value is a number within bounds, yes or no, or a word of a closed set; there is no other type.",
+    "Arguments, file names, paths, contents of files, environment variables, addresses and keys of your services.",
+    "The message of an error: only its class, and that only when the class is public.",
+    "Your name, your account, your machine's name, its network or hardware addresses, or anything derived from them.",
+)
+
+
+_PROMISE = (
+    "This page is generated from the declarations that the program itself enforces. "
+    "What is not on it cannot be recorded."
+)
+_OPT_OUT = (
+    "A notice is shown once, on a terminal, and nothing is recorded in that run. Afterwards events are recorded and sent "
+    "until you say otherwise."
+)
+_UNDECLARED = "How long the receiver keeps them, its operator has not declared."
+_OPT_IN = "Until you say otherwise, events stay on your machine. Nothing is sent before you run "
+
+
+def as_markdown(app: App) -> str:
+    """Write the whole page as Markdown."""
+    return markdown(list(_page(app)))
+
+
+def as_html(app: App) -> str:
+    """Write the whole page as one HTML page that loads nothing."""
+    return page(f"What {app.name} collects", list(_page(app)))
+
+
+def events_as_markdown(app: App) -> str:
+    """Write only the part on the events, for a page of the author's own."""
+    return markdown([block for event in app.events.values() for block in _event(event)])
+
+
+def _page(app: App) -> Iterator[Block]:
+    yield Heading(1, ["What ", Code(app.name), " collects"])
+    yield Paragraph([_PROMISE])
+    yield from _consent(app)
+    yield Heading(2, ["The questions it answers"])
+    yield Bullets([[event.reason] for event in app.events.values()])
+    yield Heading(2, ["What is recorded"])
+    yield Paragraph(["These events and nothing else. A field is left out when it does not apply."])
+    for event in app.events.values():
+        yield from _event(event)
+    yield Heading(2, ["What every event carries"])
+    yield Grid(("Key", "What it is", "Why"), [([Code(key)], [what], [why]) for key, what, why in ENVELOPE])
+    yield Paragraph(["An event as it is kept and sent, one line:"])
+    if app.events:
+        yield Example(example(app, next(iter(app.events.values()))))
+    yield Heading(2, ["What is never collected"])
+    yield Bullets([[point] for point in _NEVER])
+    yield from _journey(app)
+
+
+def _consent(app: App) -> Iterator[Block]:
+    yield Heading(2, ["Whether it is collected"])
+    first: Run = [_OPT_IN, _run(app, "on"), "."] if app.policy.kind == "opt-in" else [_OPT_OUT]
+    yield Paragraph([*first, " In CI the mode is ", Code(_ci_mode(app)), "."])
+    if app.policy.date:
+        yield Paragraph([f"This policy dates from {app.policy.date}."])
+    yield Bullets(
+        [
+            ["Look at every event that waits: ", _run(app, "show")],
+            ["Keep everything on your machine: ", _run(app, "local")],
+            ["Record nothing and erase what waits: ", _run(app, "off")],
+            ["Erase also what was received: ", _run(app, "forget")],
+            ["For one call or one shell: ", Code(f"{variable(app.name)}=off"), " or ", Code("DO_NOT_TRACK=1")],
+            ["See each event as it is recorded: ", Code(f"{variable(app.name)}_DEBUG=true")],
+        ]
+    )
+
+
+def _run(app: App, action: str) -> Code:
+    return Code(command(app, action))
+
+
+def _ci_mode(app: App) -> str:
+    return "local" if app.policy.kind == "opt-in" and app.policy.ci == ON else app.policy.ci
+
+
+def _event(event: Event) -> Iterator[Block]:
+    yield Heading(3, [Code(event.name)])
+    about = f" Owner: {event.owner}." if event.owner else ""
+    until = f" Recorded until {event.expires}." if event.expires else ""
+    yield Paragraph([event.reason, about, until])
+    if event.fields:
+        rows = [
+            ([Code(name)], values(kind), [kind.reason or "As above."], [_care(kind)])
+            for name, kind in event.fields.items()
+        ]
+        cared = any(row[3] != [""] for row in rows)
+        columns = ("Field", "Possible values", "Why", "Owner, last day")
+        yield Grid(columns if cared else columns[:3], rows if cared else [row[:3] for row in rows])
+    yield Example(fields_of(event))
+
+
+def _care(kind: ValueType) -> str:
+    return ", ".join(filter(None, (kind.owner, f"until {kind.expires}" if kind.expires else "")))
+
+
+def values(kind: ValueType) -> Run:
+    """Say in words what a field may hold."""
+    match kind.kind:
+        case "one_of":
+            return [part for member in (*kind.detail, "other") for part in (Code(member), ", ")][:-1]
+        case "integer":
+            return [f"a whole number from {kind.detail[0]} to {kind.detail[1]}"]
+        case "milliseconds":
+            rough = ", ".join(str(bound) for bound in (0, *kind.detail))
+            return [
+                f"a duration in milliseconds, only as one of {rough}" if kind.detail else "a duration in milliseconds"
+            ]
+        case "flag":
+            return [Code("true"), " or ", Code("false")]
+        case "version_number":
+            return ["the leading numbers of a version, or ", Code("other")]
+        case _:
+            known = f"of {', '.join(kind.detail)}" if kind.detail else "of an installed package"
+            return [f"the class of an error that is built in, the program's own or {known}, or ", Code("other")]
+
+
+def sample(kind: ValueType) -> object:
+    """A value for the examples: always the same one, so that the page changes only when the declaration does."""
+    match kind.kind:
+        case "one_of":
+            return kind.detail[0]
+        case "integer":
+            return kind.detail[0]
+        case "milliseconds":
+            return 1234
+        case "flag":
+            return True
+        case "version_number":
+            return "1.2.3"
+        case _:
+            return "ValueError"
+
+
+def fields_of(event: Event) -> str:
+    """The fields of an example of this event, as JSON."""
+    return (
+        f'"fields":{{{event.encode_fields({name: sample(kind) for name, kind in event.fields.items()}, strict=True)}}}'
+    )
+
+
+def example(app: App, event: Event) -> str:
+    """An example line of this event, exactly in the form of a real one."""
+    return seal_line(
+        '{"v":1,"id":"019a9f4c-6d00-7abc-8def-0123456789ab","time":"2026-11-23T10:00:00.000Z",'
+        f'"app":"{app.name}","version":"1.2.3","name":"{event.name}","user":"5f0c8a1e7b3d4f6290a1c2d3e4f50617",'
+        '"session":"9b1d2c3e4f506172","ci":false,"os":"linux","arch":"x86_64","cpus":8,"runtime":"cpython 3.12.1",'
+        + fields_of(event)
+    ).decode("ascii").rstrip("\n")  # fmt: skip
+
+
+def _journey(app: App) -> Iterator[Block]:
+    size, days, _ = app.limits
+    yield Heading(2, ["Where it goes, and how long it stays"])
+    yield Bullets(
+        [
+            [
+                "On your machine events wait at most ",
+                f"{days} days and {_mebibytes(size)}; what was delivered is erased at once.",
+            ],
+            [
+                "They are sent to ",
+                Link(app.endpoint),
+                ", over an encrypted connection, " if app.endpoint.startswith("https:") else ", ",
+                "at most every ",
+                _span(app.flush_interval),
+                ".",
+            ],
+            [f"The receiver keeps them for {app.retention}." if app.retention else _UNDECLARED],
+            ["An address of the network that the receiver sees in passing is no part of any event."],
+        ]
+    )
+    yield Paragraph(
+        [
+            "A value that does not fit its declaration is never sent: it becomes ",
+            Code("other"),
+            " or is left out, and the event says in ",
+            Code(OUT_OF_TYPE),
+            " how many there were. Events that had to be given up are counted, and only the counts are sent.",
+        ]
+    )
+    if app.about:
+        yield Paragraph(["More about it: ", Link(app.about)])
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / _MEBIBYTE:.4g} MiB"
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds >= 120 and seconds % 60 == 0 else f"{seconds} seconds"

@@ -1,0 +1,108 @@
+"""One line -> one event, for those who deliver, show or receive it. Every byte that comes in here is hostile."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+from shipper.errors import DamagedLine
+from shipper.event import MAX_LINE, VERSION, crc_holds, valid_name
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+_CRC = re.compile(r"[0-9a-f]{8}")
+#: The whole numbers that every JSON reader and every store can hold.
+_INTEGERS = range(-(1 << 63), 1 << 63)
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Read one line, with or without its newline, into an event whose every key has been checked.
+
+    Raises DamagedLine: "crc" when the checksum does not hold, "json" when it is no JSON, "version" when a newer shipper
+    wrote it (judged by `v` alone, the rest may have any shape), "shape" for everything else.
+    """
+    if len(line) > MAX_LINE:
+        raise DamagedLine("shape", f"longer than {MAX_LINE} bytes")
+    if not crc_holds(line):
+        raise DamagedLine("crc", "its checksum does not hold")
+    event = _parse(line)
+    version = event.get("v")
+    if type(version) is int and version > VERSION:
+        raise DamagedLine("version", f"written in format {version}, newer than {VERSION}")
+    if fault := _fault(event):
+        raise DamagedLine("shape", fault)
+    return event
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DamagedLine("json", str(error)) from None
+    if not isinstance(event, dict):
+        raise DamagedLine("shape", "not an object")
+    return event
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json keeps the last of two equal keys; another reader might keep the first and see another event.
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _is_text(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "v": lambda value: type(value) is int and value == VERSION,
+    "id": _is_text(_ID),
+    "time": _is_time,
+    "app": valid_name,
+    "version": valid_name,
+    "name": valid_name,
+    "user": valid_name,
+    "session": valid_name,
+    "ci": lambda value: type(value) is bool,
+    "os": valid_name,
+    "arch": valid_name,
+    "cpus": lambda value: type(value) is int and 0 < value < 1 << 20,
+    "runtime": lambda value: isinstance(value, str) and valid_name(value.replace(" ", "_")),
+    "fields": lambda value: isinstance(value, dict),
+    "crc": _is_text(_CRC),
+}
+
+
+def _fault(event: Mapping[str, Any]) -> str:
+    """Name the first thing that is wrong with an event, or nothing. `user` alone may be missing."""
+    if event.keys() | {"user"} != _CHECKS.keys():
+        return "keys are missing or unknown"
+    for key, value in event.items():
+        if not _CHECKS[key](value):
+            return f"{key} is not what it must be"
+    for key, value in event["fields"].items():
+        if not valid_name(key) or not _is_closed(value):
+            return "a field is not a closed value"
+    return ""
+
+
+def _is_closed(value: Any) -> bool:
+    if isinstance(value, str):
+        return valid_name(value)
+    return isinstance(value, bool) or (isinstance(value, int) and value in _INTEGERS)

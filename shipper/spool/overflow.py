@@ -1,0 +1,26 @@
+"""A line whose writer did not get the lock: a segment of its own, complete before anybody can see it (S12)."""
+
+from shipper.spool.limits import FOLDERS
+from shipper.spool.segments import names_in, new_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shipper.append import Folder
+
+
+def spill(
+    app: "Folder", room: "str", line: "bytes", most: "int", now_ms: "int", randomness: "bytes", sync: "bool"
+) -> "bool":
+    """Write one line as a segment of the folder `room`, "sealed" or "held". Returns False when the spool has `most` files.
+
+    It is written in tmp/ and renamed: no pass ever reads half of it. Nothing is evicted, since that needs the lock.
+    """
+    with app.folder(room, create=True) as into, app.folder("tmp", create=True) as tmp:
+        if sum(len(names_in(app, each)) for each in FOLDERS) >= most:
+            return False
+        name = new_name(app, now_ms, randomness) + ".ndjson"
+        tmp.write(name, line, sync)
+        tmp.rename(name, into, name)
+        if sync:
+            into.sync()
+    return True

@@ -1,0 +1,161 @@
+"""Quarantine: where a refused or unreadable line waits, with the reason, bounded, until somebody looks at it."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shipper.append import Folder
+from shipper.event import MAX_LINE, format_time
+from shipper.spool.limits import Limits, sizes_in
+from shipper.spool.lines import Line
+from shipper.spool.losses import count_lines
+from shipper.spool.names import QUARANTINED, quarantined, read_quarantined, segments
+from shipper.spool.segments import ROOMS, names_in
+
+#: Of the whole spool, the share that quarantine may take: what was refused must not push out what can be delivered.
+SHARE = 4
+#: Bytes of a quarantine file: a line, and before it the reason.
+FILE_BYTES = MAX_LINE + 4096
+#: Characters of a reason that are kept: as many as the wire allows a receiver.
+REASON = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A line in quarantine. `time` is RFC 3339; `id` is empty for damage."""
+
+    name: str
+    reason: str
+    detail: str
+    time: str
+    id: str
+    raw: bytes
+
+
+def put(app: Folder, segment: str, line: Line, reason: str, detail: str, now_ms: int) -> None:
+    """Set a line aside and count it as lost. Doing it again changes nothing.
+
+    The caller holds flusher.lock and spool.lock. S7: the file is complete and on the disk under a name that says
+    `.new`, then the loss is counted, then the name loses its `.new`; `finish` goes on from any point. The file
+    outlives the segment's deletion, so it is synced.
+    """
+    reason, detail = (reason, detail) if reason in QUARANTINED else ("rejected", detail or reason)
+    head = {
+        "reason": reason,
+        "detail": _plain(detail),
+        "time": format_time(now_ms),
+        "id": line.id,
+        "events": line.events,
+    }
+    with app.folder("quarantine", create=True) as folder, app.folder("tmp", create=True) as tmp:
+        names = folder.names()
+        if quarantined(segment, line.number, line.last) not in names:
+            new = quarantined(segment, line.number, line.last, new=True)
+            folder.replace(new, json.dumps(head).encode("ascii") + b"\n" + line.raw + b"\n", tmp, sync=True)
+            _finish(app, folder, new)
+
+
+def finish(app: Folder) -> None:
+    """Count what a dead pass had set aside and not yet counted. The caller holds flusher.lock and spool.lock."""
+    for name in names_in(app, "quarantine"):
+        read = read_quarantined(name)
+        if read and read[3]:
+            with app.folder("quarantine") as folder:
+                _finish(app, folder, name)
+
+
+def _finish(app: Folder, folder: Folder, new: str) -> None:
+    read = read_quarantined(new)
+    assert read
+    segment, first, last, _ = read
+    head, _ = _take_apart(folder.read(new, FILE_BYTES))
+    reason, events = str(head.get("reason")), head.get("events")
+    count_lines(
+        app,
+        segment,
+        first,
+        last,
+        reason if reason in QUARANTINED else "damaged",
+        events if isinstance(events, int) else last - first + 1,
+    )
+    folder.rename(new, folder, quarantined(segment, first, last))
+
+
+def _take_apart(data: bytes) -> tuple[dict[str, object], bytes]:
+    first, _, raw = data.partition(b"\n")
+    try:
+        head = json.loads(first)
+    except (ValueError, RecursionError):
+        return {}, raw
+    return (head if isinstance(head, dict) else {}), raw.removesuffix(b"\n")
+
+
+def _plain(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text[:REASON])
+
+
+def numbers(app: Folder, segment: str) -> frozenset[int]:
+    """The numbers of a segment's single lines that are in quarantine."""
+    read = map(read_quarantined, names_in(app, "quarantine"))
+    return frozenset(one[1] for one in read if one and one[0] == segment and one[1] == one[2])
+
+
+def entries(app: Folder) -> Iterator[Quarantined]:
+    """Read what is in quarantine, oldest first. What cannot be read any more is left out."""
+    for name in _sorted(app):
+        try:
+            with app.folder("quarantine") as folder:
+                data = folder.read(name, FILE_BYTES)
+        except OSError:
+            continue
+        if data:
+            head, raw = _take_apart(data)
+            said = {key: str(head.get(key, "")) for key in ("reason", "detail", "time", "id")}
+            yield Quarantined(name, **said, raw=raw)
+
+
+def _sorted(app: Folder) -> list[str]:
+    read = [(one, name) for name in names_in(app, "quarantine") if (one := read_quarantined(name)) and not one[3]]
+    return [name for _, name in sorted(read)]
+
+
+def drop(app: Folder, name: str) -> None:
+    """Take one entry out. Leaving quarantine is no loss: it was counted when it came. The caller holds spool.lock.
+
+    While its segment still waits an empty file keeps its place, or the line would be set aside and counted again.
+    """
+    segment = name.partition(".")[0]
+    waits = any(segment in segments(names_in(app, room)) for room in ROOMS)
+    with app.folder("quarantine") as folder:
+        if not waits:
+            folder.remove(name)
+            return
+        fd = folder.open(name, os.O_WRONLY)
+        try:
+            os.ftruncate(fd, 0)
+        finally:
+            os.close(fd)
+
+
+def bound(app: Folder, limits: Limits) -> None:
+    """Keep quarantine within its share of the spool. The caller holds flusher.lock and spool.lock."""
+    for name in beyond_bound(app, limits):
+        drop(app, name)
+
+
+def beyond_bound(app: Folder, limits: Limits) -> list[str]:
+    """What has to leave quarantine: the oldest beyond its share of the spool, and places that nobody needs any more."""
+    with app.folder("quarantine", create=True) as folder:
+        sizes = sizes_in(folder)
+    found = [(name, sizes[name]) for name in _sorted(app) if name in sizes]
+    kept = [(name, size) for name, size in found if size]
+    total, count = sum(size for _, size in kept), len(kept)
+    going = []
+    for name, size in kept:
+        if total <= limits.bytes // SHARE and count <= limits.files // SHARE:
+            break
+        going.append(name)
+        total, count = total - size, count - 1
+    waiting = {segment for room in ROOMS for segment in segments(names_in(app, room))}
+    return going + [name for name, size in found if not size and name.partition(".")[0] not in waiting]

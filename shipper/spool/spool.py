@@ -1,0 +1,308 @@
+"""One app's spool in the hands of whoever holds flusher.lock; who only looks needs no lock."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from shipper import consent, event
+from shipper.append import Folder, Lock, Refused, file_fault, write_due
+from shipper.event import MAX_LINE
+from shipper.spool import bounds, losses, manifest, quarantine, records
+from shipper.spool.lines import Line, Segment, judge, judge_all
+from shipper.spool.listing import pending_lines
+from shipper.spool.manifest import Manifest
+from shipper.spool.names import SUFFIX, is_losses, segments
+from shipper.spool.quarantine import Quarantined
+from shipper.spool.segments import names_in, numbered_lines, seal
+
+#: Seconds that a pass waits for spool.lock. A writer holds it for some 30 microseconds; who holds it longer is stopped.
+PATIENCE = 5.0
+#: The name of the event that tells losses. No app can declare one that begins with `shipper.`.
+LOSSES = "shipper.losses"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A segment that waits in sealed/, by name, with its size in bytes."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a spool holds: events that wait to be sent in so many sealed segments, their bytes, events held back or in
+    quarantine, and the losses that no segment tells yet, by reason.
+    """
+
+    events: int
+    segments: int
+    bytes: int
+    held: int
+    quarantined: int
+    lost: Mapping[str, int]
+
+
+class Spool:
+    """The spool in `folder`. The caller keeps the folder open for as long as it uses the spool.
+
+    Times are Unix seconds. A pass calls every method under flusher.lock. Readers (`manifest`, `waiting`, `counts`,
+    `pending`, `quarantined`, `read_journal`, `history`) and what people do while a pass may be running (`purge`,
+    `drop`, `hold_back`, `let_go`) need no flusher.lock. What changes something takes spool.lock itself, and raises
+    Busy when it does not get it.
+    """
+
+    def __init__(self, folder: Folder, environ: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._environ = environ
+        self._manifest: Manifest | None = None
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the app declared. Raises DamagedManifest."""
+        if self._manifest is None:
+            self._manifest = manifest.read(self.folder)
+        return self._manifest
+
+    def _lock(self) -> Lock:
+        return Lock(self.folder, PATIENCE)
+
+    def recover(self) -> None:
+        """Finish whatever a dead pass or writer left half done. Call it first, before anything is claimed or counted.
+
+        The order matters: a line is counted before its segment is put back where a bound could remove it, and segments
+        are back before the losses, whose own segment may be among them.
+        """
+        with self._lock():
+            losses.finish(self.folder)
+            quarantine.finish(self.folder)
+            self._put_back()
+            losses.finish_collecting(self.folder, self._losses_line)
+
+    def _put_back(self) -> None:
+        """S5: what a dead pass had claimed waits again, under the same name."""
+        with self.folder.folder("sending", create=True) as sending, self.folder.folder("sealed", create=True) as sealed:
+            for name in segments(sending.names()):
+                sending.rename(name + SUFFIX, sealed, name + SUFFIX)
+
+    def seal(self, now: float) -> str | None:
+        """Seal the active file, if there is anything in it, and return the segment's name.
+
+        S1: what was recorded until now is then on the disk, and so is the folder's entry.
+        """
+        with self._lock():
+            try:
+                name = seal(self.folder, int(now * 1000), os.urandom(4))
+            except Refused:  # a link or a folder stands where the file belongs; `shipper doctor` says so
+                return None
+        if name:
+            _sync(self.folder, "sealed", name)
+        return name
+
+    def waiting(self) -> list[Waiting]:
+        """The segments that wait in sealed/, oldest first. What is no file of ours alone (S10) is none."""
+        try:
+            with self.folder.folder("sealed") as sealed:
+                found = [(name, seen) for name in segments(sealed.names()) if (seen := _look(sealed, name))]
+        except FileNotFoundError:
+            return []
+        return [Waiting(name, seen.st_size) for name, seen in found if not file_fault(seen)]
+
+    def claim(self, name: str) -> Segment | None:
+        """Take a segment in hand and read it; None when it is gone (evicted, or emptied by `off`) or holds no line.
+
+        S5: by one rename, so that no bound and no other pass can touch it. Damage goes to quarantine here, before the
+        first send. Raises OSError when that, or reading, is impossible; the segment then waits again.
+        """
+        try:
+            return self._take(name) if self._move(name, "sealed", "sending") else None
+        except OSError:
+            with suppress(OSError):  # else the next pass puts it back
+                self.release(name)
+            raise
+
+    def _take(self, name: str) -> Segment | None:
+        lines = self._read(name)
+        for line in lines:
+            if line.state == "damaged":
+                self._quarantine(name, line, "damaged", line.why)
+        rest = tuple(line for line in lines if line.state != "damaged")
+        if not rest:
+            self.delete(name)
+            return None
+        return Segment(name, rest, quarantine.numbers(self.folder, name))
+
+    def _read(self, name: str) -> list[Line]:
+        with self.folder.folder("sending") as sending:
+            fd = sending.open(name + SUFFIX, os.O_RDONLY)
+            try:
+                with suppress(OSError):  # S1; but it is about to be sent, which is more than the disk could do for it
+                    os.fsync(fd)
+                return list(judge_all(numbered_lines(fd)))
+            finally:
+                os.close(fd)
+
+    def _move(self, name: str, source: str, target: str) -> bool:
+        with self._lock(), self.folder.folder(source) as old, self.folder.folder(target, create=True) as new:
+            try:
+                old.rename(name + SUFFIX, new, name + SUFFIX)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def release(self, name: str) -> None:
+        """Put a claimed segment back: it waits again, unchanged (S3)."""
+        self._move(name, "sending", "sealed")
+
+    def delete(self, name: str) -> None:
+        """Remove a claimed segment. S4: the caller has each of its lines accepted or in quarantine."""
+        with self.folder.folder("sending") as sending, suppress(FileNotFoundError):  # `off` was faster
+            sending.remove(name + SUFFIX)
+
+    def quarantine(self, name: str, number: int, raw: bytes, reason: str, detail: str = "") -> None:
+        """Set a line of a claimed segment aside and count it as lost; doing it again changes nothing.
+
+        `reason` is "rejected" or "too-large"; anything else counts as rejected and is kept as the detail, which people
+        read and nothing else does.
+        """
+        self._quarantine(name, judge(number, raw), reason, detail)
+
+    def quarantine_share(self, name: str, lines: Sequence[tuple[int, bytes]], events: int, detail: str) -> None:
+        """Set aside what a receiver refused without naming it: `events` of these lines (number, raw) of a segment.
+
+        One entry holds all of them (16 KiB at most) and counts so many as lost; doing it again changes nothing.
+        """
+        raw = b"\n".join(each for _, each in lines)[:MAX_LINE]
+        share = Line(lines[0][0], raw, last=lines[-1][0], events=events)
+        self._quarantine(name, share, "rejected", detail)
+
+    def _quarantine(self, name: str, line: Line, reason: str, detail: str) -> None:
+        with self._lock():
+            if name + SUFFIX in names_in(self.folder, "sending"):  # S6: `off` was faster, and nothing of it stays
+                quarantine.put(self.folder, name, line, reason, detail, time.time_ns() // 1_000_000)
+
+    def collect_losses(self, now: float) -> str | None:
+        """Turn the counts in lost/ into a losses segment, which then waits like any other; None when nothing is lost.
+
+        Call it after `recover`, and again after a pass's first acceptance, so that a loss noted in a pass is sent by
+        the next one at the latest.
+        """
+        with self._lock():
+            return losses.collect(self.folder, int(now * 1000), self._losses_line)
+
+    def _losses_line(self, counts: Mapping[str, int]) -> bytes:
+        """The one line of a losses segment: an event like any other, of no person and no session of a command."""
+        now = time.time_ns() // 1_000_000
+        fields = ",".join(f'"{reason}":{count}' for reason, count in sorted(counts.items()))
+        return event.seal_line(
+            f'{{"v":{event.VERSION},"id":"{event.new_id(now, os.urandom(10))}","time":"{event.format_time(now)}",'
+            f'"app":"{self.manifest.app}","version":"{self.manifest.version}","name":"{LOSSES}",'
+            f'"session":"{os.urandom(8).hex()}","ci":{"true" if consent.in_ci(self._environ) else "false"},'
+            f'{event.surroundings()},"fields":{{{fields}}}'
+        )
+
+    def enforce_bounds(self, now: float, too_old: Mapping[str, float]) -> dict[str, float]:
+        """Bring the spool within its bounds (S8) and tidy up; writers are kept waiting only when something has to go.
+
+        `too_old` is what the call before returned, as the journal kept it (at first an empty mapping): S9 lets nothing
+        go for its age that was not too old a day ago already.
+        """
+        return bounds.enforce(self.folder, self.manifest.limits, too_old, now, self._lock)
+
+    def purge(self) -> None:
+        """Remove everything that holds an event (S6). Needs no flusher.lock: a running pass finds its segment gone."""
+        with self._lock():
+            bounds.purge(self.folder)
+
+    def hold_back(self, now: float) -> int:
+        """Move what waits to held/, which no pass reads: mode `local` was chosen. Returns how many segments."""
+        self.seal(now)
+        with self._lock():
+            return self._move_all("sealed", "held")
+
+    def let_go(self, now: float) -> int:
+        """Move what is held to sealed/: mode `on` was chosen. Returns how many segments."""
+        with self._lock():
+            seal(self.folder, int(now * 1000), os.urandom(4), held=True)
+            return self._move_all("held", "sealed")
+
+    def _move_all(self, source: str, target: str) -> int:
+        with self.folder.folder(source, create=True) as old, self.folder.folder(target, create=True) as new:
+            moving = [name for name in segments(old.names()) if not is_losses(name)]
+            for name in moving:
+                old.rename(name + SUFFIX, new, name + SUFFIX)
+        return len(moving)
+
+    def counts(self) -> Counts:
+        """Count what the spool holds, from the disk."""
+        waiting, events = self.waiting(), sum(1 for _ in self.pending())
+        return Counts(
+            events=events,
+            segments=len(waiting),
+            bytes=sum(one.bytes for one in waiting),
+            held=max(0, sum(1 for _ in self.everything()) - events),
+            quarantined=sum(1 for _ in self.quarantined()),
+            lost=losses.counted(self.folder),
+        )
+
+    def pending(self) -> Iterator[bytes]:
+        """The lines that wait to be sent, oldest first, as they stand in the files, without their newlines."""
+        return pending_lines(self.folder, held=False)
+
+    def everything(self) -> Iterator[bytes]:
+        """The same with what is held back here."""
+        return pending_lines(self.folder, held=True)
+
+    def quarantined(self) -> Iterator[Quarantined]:
+        """What is in quarantine, oldest first."""
+        return quarantine.entries(self.folder)
+
+    def drop(self, id: str) -> int:  # noqa: A002 - the field's name is id everywhere
+        """Remove from quarantine what has this event id, or this name; returns how many."""
+        with self._lock():
+            found = [one.name for one in self.quarantined() if id in (one.id, one.name)]
+            for name in found:
+                quarantine.drop(self.folder, name)
+        return len(found)
+
+    def read_journal(self) -> dict[str, Any]:
+        """What the last pass noted; empty when there is nothing, or nothing that can be read."""
+        return records.read_journal(self.folder)
+
+    def write_journal(self, journal: Mapping[str, Any]) -> bool:
+        """Replace the journal; False when that was impossible, which never stops a delivery."""
+        return records.write_journal(self.folder, journal)
+
+    def add_history(self, entry: Mapping[str, Any]) -> bool:
+        """Append a line to the history of delivered batches; False when that was impossible."""
+        return records.add_history(self.folder, entry)
+
+    def history(self) -> list[dict[str, Any]]:
+        """The history of delivered batches, oldest first."""
+        return records.history(self.folder)
+
+    def schedule(self, not_before: int, next_due: int) -> None:
+        """Write `due`: the times before which no pass, and at which the next pass, is to run."""
+        with self._lock():
+            write_due(self.folder, not_before, next_due)
+
+
+def _look(room: Folder, name: str) -> os.stat_result | None:
+    try:
+        return room.stat(name + SUFFIX)
+    except FileNotFoundError:
+        return None  # evicted, or emptied by `off`, since the folder was listed
+
+
+def _sync(folder: Folder, room: str, name: str) -> None:
+    """Bring a segment and its entry to the disk. A disk that cannot is no reason not to deliver."""
+    with suppress(OSError), folder.folder(room) as place:
+        fd = place.open(name + SUFFIX, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        place.sync()

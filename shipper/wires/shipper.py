@@ -1,0 +1,102 @@
+"""The shipper wire: `shipper collect`, and whoever speaks the same.
+
+    POST {endpoint}/v1/events
+    Content-Type: application/x-ndjson     Content-Encoding: gzip     Idempotency-Key: <segment name>
+    the lines, byte for byte, in order
+
+    200  application/json
+    {"batch": "<key>", "sha256": "<hex, of the decoded body>", "accepted": 97, "duplicate": 2,
+     "rejected": [{"id": "...", "reason": "..."}]}
+
+Endpoint: any https address (plain http on loopback).
+Auth: `Authorization: Bearer <token>` where the receiver has a token file.
+Limits: a body of 1 MiB compressed, 8 MiB unpacked, 10,000 lines; a segment has at most 256 KiB and 1,000 lines.
+Acknowledgement: the reply must be JSON, name this batch and this digest, and account for every line.
+De-duplication: by event id, for ever; the key only names the batch.
+Deletion: `DELETE {endpoint}/v1/users/<id>`, acknowledged by a reply that names the id.
+Source: this project's own protocol, written here.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+from shipper.delivery.outcome import Accepted, Outcome, plain_reason
+from shipper.wires.message import Batch, Destination, Reply, Request
+from shipper.wires.reading import NotOurs, count, json_object, refusal
+
+PROVES = True
+READS_EVENTS = False
+
+
+def encode(batch: Batch, about: Destination) -> Request:
+    """Make the request that carries a batch."""
+    headers = (("Content-Type", "application/x-ndjson"), ("Accept", "application/json"), ("Idempotency-Key", batch.key))
+    return Request("POST", "/v1/events", headers, batch.body, secret=about.bearer)
+
+
+def read(reply: Reply, batch: Batch) -> Outcome:
+    """Say what a reply means for this batch. S4: only a complete acknowledgement of these bytes is Accepted."""
+    if reply.status != 200:
+        return refusal(reply)
+    try:
+        return _acknowledged(json_object(reply), batch)
+    except NotOurs as wrong:
+        return refusal(reply, str(wrong), wrong.cause)
+
+
+def _acknowledged(found: Mapping[str, object], batch: Batch) -> Accepted:
+    if found.get("batch") != batch.key:
+        raise NotOurs("a reply for another batch", "other-batch")
+    if found.get("sha256") != sha256(batch.body).hexdigest():
+        raise NotOurs("a reply for other bytes than were sent", "digest")
+    rejected = _rejected(found.get("rejected"), batch)
+    accepted, duplicate = count(found.get("accepted")), count(found.get("duplicate"))
+    if accepted is None or duplicate is None:
+        raise NotOurs("a reply without its counts", "counts")
+    if accepted + duplicate + len(rejected) != len(batch.lines):
+        raise NotOurs(
+            f"a reply that accounts for {accepted + duplicate + len(rejected)} of {len(batch.lines)} events", "counts"
+        )
+    return Accepted(status=200, rejected=rejected, duplicate=duplicate)
+
+
+def _rejected(found: object, batch: Batch) -> dict[str, str]:
+    """The rejected events by id. An id that is not in the batch, or is there twice, makes the reply worthless."""
+    if not isinstance(found, list):
+        raise NotOurs("a reply without its list of rejected events", "counts")
+    named: dict[str, str] = {}
+    for each in found:
+        identity = each.get("id") if isinstance(each, dict) else None
+        if not isinstance(identity, str) or identity in named:
+            raise NotOurs("a reply that names a rejected event wrongly or twice", "counts")
+        named[identity] = plain_reason(each.get("reason", ""))
+    if named and not named.keys() <= {_identity(line) for line in batch.lines}:
+        raise NotOurs("a reply that rejects an event which was not sent", "counts")
+    return named
+
+
+def _identity(line: bytes) -> object:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found.get("id") if isinstance(found, dict) else None
+
+
+def encode_deletion(person: str, about: Destination) -> Request:
+    """Ask the receiver to delete a person's events; `person` is the pseudonymous id that it knows."""
+    headers = (("Accept", "application/json"),)
+    return Request("DELETE", f"/v1/users/{person}", headers, b"", gzip=False, secret=about.bearer)
+
+
+def read_deletion(reply: Reply, person: str) -> Outcome:
+    """Accepted only when the reply names this person: a proxy's page must not pass for a deletion."""
+    if reply.status != 200:
+        return refusal(reply)
+    try:
+        if json_object(reply).get("user") != person:
+            raise NotOurs("a reply that does not name the deleted id", "other-batch")
+    except NotOurs as wrong:
+        return refusal(reply, str(wrong), wrong.cause)
+    return Accepted(status=200)

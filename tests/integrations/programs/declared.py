@@ -1,0 +1,33 @@
+"""What the sample programs declare. With SAMPLE_BARE=1 they run as they would without shipper."""
+
+import os
+from typing import Any
+
+BARE = os.environ.get("SAMPLE_BARE") == "1"
+COMMANDS = ("init", "up", "db.migrate", "db.seed", "db", "build", "test", "sample")
+
+
+def instrumented(cli: Any) -> Any:
+    """The one line that instruments a program, and the declaration that it needs."""
+    if BARE:
+        return cli
+    from shipper import App, Event, error_class, flag, integer, milliseconds, one_of
+
+    telemetry = App(
+        "sample",
+        version="1.0",
+        endpoint=os.environ.get("SAMPLE_ENDPOINT", "http://127.0.0.1:9"),
+        events=[
+            Event(
+                "command",
+                "Which commands people use, how long they take, how they end.",
+                command=one_of(*COMMANDS),
+                duration_ms=milliseconds(),
+                outcome=one_of("ok", "error", "usage", "interrupted"),
+                exit_code=integer(0, 255),
+                error=error_class(),
+                **{"--force": flag(), "--verbose": flag()},  # type: ignore[arg-type]  # fields, not owner and expires
+            )
+        ],
+    )
+    return telemetry.instrument(cli)

@@ -1,0 +1,124 @@
+"""What a writer does when its segment is full, or when it does not get the lock in time (S3, S12)."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shipper import append
+from shipper.append import Folder, open_config
+from shipper.consent import ALL, OFF, ON, save_choice
+from tests.record.sample import lines, locked_elsewhere, sample, spool_of
+
+
+@pytest.fixture
+def on() -> None:
+    with open_config(os.environ, create=True) as config:
+        save_choice(config, ALL, ON, "test", 0)
+
+
+class Clock:
+    """Time as append.py sees it: it passes only while a writer waits for the lock, and `during` happens meanwhile."""
+
+    def __init__(self, during: Callable[[], object] = int) -> None:
+        self.now, self.during = 0.0, during
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.during()
+
+
+def environ() -> dict[str, str]:
+    return dict(os.environ)
+
+
+@pytest.mark.usefixtures("on")
+def test_without_the_lock_a_line_becomes_a_segment_of_its_own() -> None:
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        assert app.record("datasource", kind="postgres")
+        assert app.record("datasource", kind="postgres")
+        with spool.folder("sealed") as sealed:
+            names = sorted(sealed.names())
+            assert len(names) == 2
+            assert [event["fields"] for name in names for event in lines(sealed, name)] == [{"kind": "postgres"}] * 2
+
+
+@pytest.mark.usefixtures("on")
+def test_without_the_lock_nothing_is_written_past_the_bound_on_files() -> None:
+    app = sample(max_files=2)
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        promised = [app.record("datasource", kind="postgres") for _ in range(4)]
+        assert promised == [True, True, False, False]
+
+
+@pytest.mark.usefixtures("on")
+def test_a_full_segment_is_sealed_by_the_writer_whose_line_would_pass_it() -> None:
+    app = sample()
+    with_lines = 1005
+    assert sum(app.record("datasource", kind="mysql") for _ in range(with_lines)) == with_lines
+
+    with spool_of(environ()) as spool, spool.folder("sealed") as sealed:
+        (name,) = sealed.names()
+        size = sealed.stat(name).st_size
+        assert size <= 256 * 1024 < size + 400
+        assert len(lines(sealed, name)) + len(lines(spool)) == with_lines
+
+
+@pytest.mark.usefixtures("on")
+def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, clock = sample(), Clock()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        monkeypatch.setattr(append, "time", clock)
+        assert all(app.record("datasource", kind="postgres") for _ in range(5))
+    assert 0.04 < clock.now < 0.051
+
+
+@pytest.mark.usefixtures("on")
+def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    def off() -> None:
+        with open_config(os.environ) as config:
+            save_choice(config, ALL, OFF, "test", 0)
+
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        monkeypatch.setattr(append, "time", Clock(off))
+        assert not app.record("datasource", kind="postgres")
+    assert not list(home.rglob("sealed/*"))
+
+
+@pytest.mark.usefixtures("on")
+def test_a_line_without_the_lock_is_complete_before_any_pass_can_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms, write = [], Folder.write
+
+    def watched(folder: Folder, name: str, data: bytes, sync: bool = False) -> None:
+        rooms.append(os.path.basename(folder.path))
+        write(folder, name, data, sync)
+
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr(Folder, "write", watched)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        assert app.record("datasource", kind="postgres")
+    assert rooms == ["tmp"]
+
+
+@pytest.mark.usefixtures("on")
+def test_events_of_one_millisecond_have_ids_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_800_000_000_000_000_000)
+    app = sample()
+    assert all(app.record("datasource", kind="mysql") for _ in range(3))
+    with spool_of(environ()) as spool:
+        assert len({str(event["id"]) for event in lines(spool)}) == 3

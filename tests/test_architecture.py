@@ -1,0 +1,142 @@
+"""The walls of the house: what may import what. A file imports only from its own room or from lower floors."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import shipper
+
+PACKAGE = Path(shipper.__file__).parent
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+# From the ground. Rooms on one floor do not know each other.
+FLOORS = [
+    {"errors"},
+    {"event"},
+    {"failure", "reader"},
+    {"catalog", "adoption"},
+    {"append"},
+    {"places"},
+    {"consent", "bell", "schema"},
+    {"delivery"},
+    {"spool"},
+    {"spawn"},
+    {"app"},
+    {"declaration"},
+    {"wires", "integrations", "privacy"},
+    {"flusher"},
+    {"daemon", "service", "collector"},
+    {"testing"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+# A rare branch of a lower room may call upwards, inside a function: (who, whom, why).
+UPWARD = {
+    ("append", "places"): "another system, a missing HOME, a first use",
+    ("append", "spool"): "replacing the manifest when the app's version has changed",
+    ("app", "privacy"): "the notice and the debug output",
+    ("app", "integrations"): "instrument()",
+    ("integrations", "cli"): "a CLI's own `telemetry status` is `shipper status`",
+}
+CORE = {"httpx", "tenacity", "platformdirs", "filelock"}
+EXTRAS = {
+    "collector": {"starlette", "uvicorn", "chdb", "httpx"},
+    "cli": {"uvicorn"},
+    "wires": {"certifi"},  # comes with httpx
+    "testing": {"pytest"},
+    "integrations": {"click", "typer"},
+}
+
+
+def room(path: Path) -> str:
+    """The room that a file belongs to: the package's folder, or the file itself."""
+    return path.parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every module that a file imports, and whether it does so while it is loaded."""
+    tree = ast.parse((PACKAGE / path).read_text())
+    inner = {id(node) for found in ast.walk(tree) if isinstance(found, ast.FunctionDef) for node in ast.walk(found)}
+    typing_only = {
+        id(node)
+        for found in ast.walk(tree)
+        if isinstance(found, ast.If) and "TYPE_CHECKING" in ast.dump(found.test)
+        for node in ast.walk(found)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) not in inner) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "shipper" else [node.module]
+            )
+            yield from ((name, id(node) not in inner) for name in names)
+
+
+def floor(name: str) -> int:
+    """How high a room lies."""
+    return next(height for height, rooms in enumerate(FLOORS) if name in rooms)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room(path) != "__init__"], ids=str)
+def test_a_file_imports_only_from_lower_floors(path: Path) -> None:
+    own = room(path)
+    for module, loading in imports(path):
+        if not module.startswith("shipper."):
+            continue
+        other = module.split(".")[1]
+        if other in (own, "__version__") or (PACKAGE / f"{other}.py").exists() is (PACKAGE / other).is_dir():
+            continue
+        if (own, other) in UPWARD:
+            assert not loading, f"{path} loads {module}: {UPWARD[own, other]} is a rare branch"
+        else:
+            assert floor(other) < floor(own), f"{path} imports {module}"
+
+
+def test_every_room_has_its_floor() -> None:
+    known = {name for rooms in FLOORS for name in rooms}
+    assert {room(path) for path in FILES} - {"__init__"} <= known
+
+
+def test_only_the_transport_and_the_receiver_speak_http() -> None:
+    speakers = {
+        str(path) for path in FILES for module, _ in imports(path) if module.split(".")[0] in ("httpx", "tenacity")
+    }
+
+    assert {name for name in speakers if not name.startswith("collector/")} <= {
+        "wires/transport.py",
+        "testing.py",
+        "cli/report.py",
+    }
+
+
+def test_the_core_depends_on_four_packages_and_imports_no_other() -> None:
+    needed = {
+        re.split(r"[<>=!; ]", requirement)[0]
+        for requirement in importlib.metadata.requires("event-shipper") or []
+        if "extra ==" not in requirement
+    }
+    assert needed == CORE
+
+    for path in FILES:
+        foreign = {module.split(".")[0] for module, _ in imports(path)} - set(sys.stdlib_module_names) - {"shipper"}
+        assert foreign <= CORE | EXTRAS.get(room(path), set()), path
+
+
+def test_the_receiver_knows_neither_spool_nor_delivery() -> None:
+    for path in FILES:
+        if room(path) == "collector":
+            assert not [m for m, _ in imports(path) if m.startswith(("shipper.spool", "shipper.delivery"))], path
+
+
+def test_no_room_is_called_after_nothing() -> None:
+    empty_words = {"utils", "util", "helpers", "helper", "core", "manager", "base", "common", "misc"}
+    assert [path for path in FILES if empty_words & set(str(path.with_suffix("")).split("/"))] == []
