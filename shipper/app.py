@@ -197,7 +197,7 @@ class App:
             if mode != consent.OFF:  # S6: there must be a folder in which the look under the lock finds a choice
                 config = config or append.open_config(environ, create=True)
             if config and not (ci or mode == consent.OFF or consent.one_run_home(environ)):
-                user = consent.identity(config, self.name, os.urandom(16), self.identity_file, _patience)
+                user = consent.read_identity(config, self.name) or self._make_identity(config)
             line = self._line(now, name, said, user, ci)
             kept = mode != consent.OFF and len(line) <= event.MAX_LINE and self._spool(environ, config, now, line)
             if debug:
@@ -208,6 +208,15 @@ class App:
         finally:
             if config is not None:
                 config.close()
+
+    def _make_identity(self, config: "append.Folder") -> "str":
+        global _patience
+        from shipper.identity import make_identity
+
+        # Where somebody else is making it, the event goes without: it counts for nobody, which is better than not at all.
+        user, waited = make_identity(config, self.name, os.urandom(16), self.identity_file, _patience)
+        _patience = max(0.0, _patience - waited)
+        return user
 
     def _say(self, name: "str", fields: "dict[str, object]", today: "str") -> "str":
         declared = self.events.get(name)

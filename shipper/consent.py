@@ -1,4 +1,4 @@
-"""Consent: what people have chosen, the one function that decides, and the pseudonymous id.
+"""Consent: what people have chosen, the one function that decides, and the pseudonymous id as it is read.
 
 A choice is one file of one line, "<mode> <time> <by whom>", in the configuration folder: `<app>.mode` for an app,
 `_all.mode` for every app. `<app>.notice` says for which policy date the notice was shown and when, `<app>.id` holds the
@@ -7,20 +7,19 @@ id. Everything that cannot be read means off.
 
 import os
 
-from shipper.append import PATIENCE, Folder, Lock
 from shipper.event import format_time, valid_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shipper.append import Folder
+
 ON, LOCAL, OFF = "on", "local", "off"
 #: The name that stands for every app.
 ALL = "_all"
 #: What read_choice() says of a file that is there and says nothing that we understand.
 UNREADABLE = "unreadable"
-#: Ends the name of the file that says when a person was forgotten.
-FORGOTTEN = ".forgotten"
 #: Bytes of a file of ours in the configuration folder: one short line.
 LINE_BYTES = 256
 
@@ -156,7 +155,7 @@ def one_run_home(environment: "Mapping[str, str]", exists: "Callable[[str], bool
 
 def read_choice(config: "Folder | None", name: "str") -> "tuple[str, str, str]":
     """Read the choice for an app or ALL: mode, time, by whom; the mode is "" when nobody chose, or UNREADABLE."""
-    line = _read_line(config, name + ".mode")
+    line = read_line(config, name + ".mode")
     if line is None:
         return "", "", ""
     words = [*line.split(" ", 2), "", ""]
@@ -165,7 +164,7 @@ def read_choice(config: "Folder | None", name: "str") -> "tuple[str, str, str]":
 
 def read_notice(config: "Folder | None", app: "str") -> "str":
     """Read for which policy date the notice was shown: "" not yet, "-" for a policy without a date, or UNREADABLE."""
-    line = _read_line(config, app + ".notice")
+    line = read_line(config, app + ".notice")
     return "" if line is None else line.partition(" ")[0] or UNREADABLE
 
 
@@ -176,7 +175,7 @@ def read_saved(config: "Folder | None", app: "str") -> "Saved":
     return Saved(mine, everywhere, "" if mine or everywhere else read_notice(config, app))
 
 
-def _read_line(config: "Folder | None", name: "str") -> "str | None":
+def read_line(config: "Folder | None", name: "str") -> "str | None":
     """Return the one line of a file, None when there is no file, and "" when it cannot be read."""
     try:
         data = config.read(name, LINE_BYTES) if config else None
@@ -198,31 +197,12 @@ def save_choice(config: "Folder", name: "str", mode: "str", by: "str", now: "int
     sent under it to be deleted.
     """
     if read_choice(config, name)[0] == OFF and mode != OFF:
+        from shipper.identity import retire
+
         for held in config.names():
             if held.endswith(".id") and name in (ALL, held[:-3]):
                 retire(config, held[:-3])
     config.replace(name + ".mode", f"{mode} {format_time(now)} {by}\n".encode("ascii"), config, sync=True)
-
-
-def identity(
-    config: "Folder", app: "str", randomness: "bytes", adopt: "str" = "", patience: "float" = PATIENCE
-) -> "str":
-    """Return this person's id for this app, 32 hexadecimal digits, made from 16 random bytes if there is none yet.
-
-    It is pseudonymous: random, for one app only, derived from nothing. adopt ("FILE" or "FILE#key") names where an
-    earlier telemetry kept its id, which is taken over once. However many first runs race, one id is made, under a lock
-    waited for at most patience seconds. Raises OSError where it can be neither read nor made.
-    """
-    found = read_identity(config, app)
-    if found:
-        return found
-    with Lock(config, patience, app + ".lock"):
-        found = read_identity(config, app)
-        if not found:
-            found = _adopted(config, app, adopt) if adopt else ""
-            found = found or randomness.hex()
-            config.replace(app + ".id", found.encode("ascii") + b"\n", config)
-    return found
 
 
 def read_identity(config: "Folder | None", app: "str") -> "str":
@@ -230,7 +210,7 @@ def read_identity(config: "Folder | None", app: "str") -> "str":
 
     An empty file or one of NULs is none: it is not synced when it is made, and a power cut leaves it like that.
     """
-    line = _read_line(config, app + ".id")
+    line = read_line(config, app + ".id")
     if config and line is not None and not valid_id(line):
         if not config.read(app + ".id", LINE_BYTES).strip(b"\0"):
             return ""
@@ -238,23 +218,3 @@ def read_identity(config: "Folder | None", app: "str") -> "str":
 
         raise OSError(errno.EINVAL, "the id cannot be read", app + ".id")
     return line or ""
-
-
-def retire(config: "Folder", app: "str") -> "None":
-    """Put the id aside, by one rename, as `<app>.formerly-<random>`; the next event has a new one."""
-    config.rename(app + ".id", config, f"{app}.formerly-{os.urandom(8).hex()}")
-
-
-def former_identities(config: "Folder", app: "str") -> "dict[str, str]":
-    """Return the ids that were put aside, by the names of their files."""
-    names = [name for name in config.names() if name.startswith(app + ".formerly-")]
-    return {name: line for name in names if valid_id(line := _read_line(config, name)) and line}
-
-
-def _adopted(config: "Folder", app: "str", adopt: "str") -> "str":
-    # An id that was put aside or forgotten was replaced on purpose: it must not come back from where it was taken.
-    if former_identities(config, app) or app + FORGOTTEN in config.names():
-        return ""
-    from shipper.adoption import adopted_id
-
-    return adopted_id(adopt)

@@ -6,8 +6,9 @@ An event is one line of compact JSON in UTF-8, keys in a fixed order, at most 16
      "user":"<pseudonymous id>","session":"<random, one per process>","ci":false,"os":"linux","arch":"x86_64","cpus":8,
      "runtime":"cpython 3.12.1","fields":{"command":"up","duration_ms":1234,"outcome":"ok"},"crc":"1c291ca3"}
 
-`user` is left out in CI and in homes made for one run. `crc` is the CRC-32 of the line without its newline and its last
-18 bytes (`,"crc":"xxxxxxxx"}`), so a flipped bit, a run of NULs or two glued lines cost only themselves.
+`user` is left out in CI, in homes made for one run, and while another process is making the id. `crc` is the CRC-32 of
+the line without its newline and its last 18 bytes (`,"crc":"xxxxxxxx"}`), so a flipped bit, a run of NULs or two glued
+lines cost only themselves.
 
 The line is written by hand: importing json would cost the host more than everything else that recording does. Nothing
 needs escaping, because every string in it is checked when it is declared (`valid_name`). Reading a line back is the

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shipper import consent
+from shipper import identity
 from shipper.append import Folder, open_app, open_config, open_state
 from shipper.event import format_time
 from shipper.spool import Spool
@@ -36,15 +36,15 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
     asking = []
     with open_config(environ, create=True) as config:
         with suppress(FileNotFoundError):
-            consent.retire(config, app)
-        former = consent.former_identities(config, app)
+            identity.retire(config, app)
+        former = identity.former_identities(config, app)
         for name in spools:
             with _spool(environ, name) as spool:
                 if ever_tried(spool) and former:
                     _ask(spool.folder, set(former.values()), now)
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
-        config.replace(app + consent.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
+        config.replace(app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
         for file in former:
             config.remove(file)
     return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools))

@@ -39,13 +39,13 @@ def lines(folder: Folder, name: str = "active.ndjson") -> list[dict[str, object]
 
 
 @contextmanager
-def locked_elsewhere(folder: Folder) -> Iterator[None]:
-    """Another process holds the spool's lock."""
+def locked_elsewhere(folder: Folder, name: str = "spool.lock") -> Iterator[None]:
+    """Another process holds the spool's lock, or another one of a folder."""
     (told, tell), (wait, release) = os.pipe(), os.pipe()
     holder = os.fork()
     if holder == 0:
         try:
-            with Lock(folder, 1):
+            with Lock(folder, 1, name):
                 os.write(tell, b"!")
                 os.close(release)
                 os.read(wait, 1)

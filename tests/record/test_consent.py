@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import consent
+from shipper import consent, identity
 from shipper.append import Folder, Lock, open_config
 from shipper.consent import LOCAL, OFF, ON, UNREADABLE, Policy, Saved, decide
 
@@ -172,18 +172,23 @@ def test_the_notice_is_read_only_where_nobody_has_chosen(config: Folder) -> None
     assert consent.read_saved(config, "wunderctl").notice == ""
 
 
+def own(config: Folder, app: str, randomness: bytes, adopt: str = "") -> str:
+    """The id that an event bears: read, or made with the first."""
+    return consent.read_identity(config, app) or identity.make_identity(config, app, randomness, adopt)[0]
+
+
 def test_an_id_is_random_made_once_and_private(config: Folder) -> None:
-    first = consent.identity(config, "wunderctl", bytes(range(16)))
+    first = own(config, "wunderctl", bytes(range(16)))
     assert first == "000102030405060708090a0b0c0d0e0f"
-    assert consent.identity(config, "wunderctl", os.urandom(16)) == first
-    assert consent.identity(config, "otherctl", b"\xff" * 16) != first
+    assert own(config, "wunderctl", os.urandom(16)) == first
+    assert own(config, "otherctl", b"\xff" * 16) != first
     assert os.stat(Path(config.path, "wunderctl.id")).st_mode & 0o777 == 0o600
 
 
 def test_an_id_that_cannot_be_read_is_never_replaced_in_silence(config: Folder) -> None:
     Path(config.path, "wunderctl.id").write_text("jane doe\n")
     with pytest.raises(OSError, match="cannot be read"):
-        consent.identity(config, "wunderctl", os.urandom(16))
+        own(config, "wunderctl", os.urandom(16))
     assert Path(config.path, "wunderctl.id").read_text() == "jane doe\n"
 
 
@@ -193,31 +198,29 @@ def test_an_id_that_a_power_cut_left_without_content_is_made_anew(config: Folder
     path = Path(config.path, "wunderctl.id")
     path.write_bytes(left)
     path.chmod(0o600)
-    made = consent.identity(config, "wunderctl", bytes(range(16)))
+    made = own(config, "wunderctl", bytes(range(16)))
     assert made == bytes(range(16)).hex()
     assert consent.read_identity(config, "wunderctl") == made
 
 
-def test_who_meets_a_held_lock_makes_no_id(config: Folder) -> None:
-    with Lock(config, 1.0, "wunderctl.lock"), pytest.raises(OSError, match="lock"):
-        consent.identity(config, "wunderctl", os.urandom(16), patience=0.0)
+def test_who_meets_a_held_lock_makes_no_id_and_says_how_long_it_waited(config: Folder) -> None:
+    with Lock(config, 1.0, "wunderctl.lock"):
+        assert identity.make_identity(config, "wunderctl", os.urandom(16), patience=0.0)[0] == ""
+        found, waited = identity.make_identity(config, "wunderctl", os.urandom(16), patience=0.02)
+    assert found == ""
+    assert waited >= 0.02
     assert consent.read_identity(config, "wunderctl") == ""
 
 
 RACER = """
 import os, sys
-from shipper import consent
 from shipper.append import open_config
-look = consent.read_identity
-def look_and_wait(config, app):
-    found = look(config, app)
-    consent.read_identity = look
-    print(found or "none yet", flush=True)
-    sys.stdin.read()  # until every racer has looked
-    return found
-consent.read_identity = look_and_wait
+from shipper.consent import read_identity
+from shipper.identity import make_identity
 with open_config(os.environ, create=True) as config:
-    print(consent.identity(config, "wunderctl", os.urandom(16), patience=60.0))
+    print(read_identity(config, "wunderctl") or "none yet", flush=True)
+    sys.stdin.read()  # until every racer has looked
+    print(make_identity(config, "wunderctl", os.urandom(16), patience=60.0)[0])
 """
 
 
@@ -234,8 +237,8 @@ def test_fifty_racing_first_runs_make_one_id() -> None:
 
 SLOW = """
 import os, sys
-from shipper import consent
 from shipper.append import Folder, open_config
+from shipper.identity import make_identity
 replace = Folder.replace
 def replace_later(*arguments, **options):
     print("about to write", flush=True)
@@ -243,7 +246,7 @@ def replace_later(*arguments, **options):
     return replace(*arguments, **options)
 Folder.replace = replace_later
 with open_config(os.environ, create=True) as config:
-    print(consent.identity(config, "wunderctl", os.urandom(16)))
+    print(make_identity(config, "wunderctl", os.urandom(16))[0])
 """
 
 
@@ -253,30 +256,29 @@ def test_who_is_about_to_write_an_id_keeps_everybody_else_from_it(config: Folder
     ) as slow:
         assert slow.stdout is not None
         assert slow.stdout.readline() == "about to write\n"
-        with pytest.raises(OSError, match="lock"):
-            consent.identity(config, "wunderctl", b"\x02" * 16, patience=0.0)
+        assert identity.make_identity(config, "wunderctl", b"\x02" * 16, patience=0.0)[0] == ""
         made = slow.communicate()[0].strip()
-    assert consent.identity(config, "wunderctl", b"\x02" * 16) == made
+    assert own(config, "wunderctl", b"\x02" * 16) == made
 
 
 @pytest.mark.parametrize("by_all", [False, True])
 @pytest.mark.parametrize("back", [ON, LOCAL])
 def test_who_was_off_and_is_not_any_more_is_somebody_new(config: Folder, by_all: bool, back: str) -> None:
     name = consent.ALL if by_all else "wunderctl"
-    first = consent.identity(config, "wunderctl", b"\x01" * 16)
+    first = own(config, "wunderctl", b"\x01" * 16)
     consent.save_choice(config, name, OFF, "shipper off", NOW)
     assert consent.read_identity(config, "wunderctl") == first, "off alone keeps it: forget may still need it"
     consent.save_choice(config, name, back, "shipper", NOW)
     assert consent.read_identity(config, "wunderctl") == ""
-    assert list(consent.former_identities(config, "wunderctl").values()) == [first]
-    assert consent.identity(config, "wunderctl", b"\x02" * 16) == "02" * 16
+    assert list(identity.former_identities(config, "wunderctl").values()) == [first]
+    assert own(config, "wunderctl", b"\x02" * 16) == "02" * 16
 
 
 def test_a_change_that_was_not_off_keeps_the_id(config: Folder) -> None:
-    first = consent.identity(config, "wunderctl", b"\x01" * 16)
+    first = own(config, "wunderctl", b"\x01" * 16)
     for mode in (LOCAL, ON, LOCAL, OFF, OFF):
         consent.save_choice(config, "wunderctl", mode, "shipper", NOW)
-    consent.identity(config, "otherctl", b"\x03" * 16)
+    own(config, "otherctl", b"\x03" * 16)
     consent.save_choice(config, "otherctl", ON, "shipper", NOW)
     assert consent.read_identity(config, "wunderctl") == first
 
@@ -300,13 +302,13 @@ def test_a_change_that_was_not_off_keeps_the_id(config: Folder) -> None:
 )
 def test_an_earlier_telemetrys_id_is_taken_over(config: Folder, place: str, content: str, adopted: str) -> None:
     Path(os.environ["HOME"], "theirs.json").write_text(content)
-    found = consent.identity(config, "wunderctl", b"\x01" * 16, adopt="~/theirs.json" + place)
+    found = own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs.json" + place)
     assert found == (adopted or "01" * 16)
-    assert consent.identity(config, "wunderctl", b"\x02" * 16) == found
+    assert own(config, "wunderctl", b"\x02" * 16) == found
 
 
 def test_an_id_that_was_replaced_does_not_come_back_by_adoption(config: Folder) -> None:
     Path(os.environ["HOME"], "theirs").write_text("5f2c9a1077aa")
-    assert consent.identity(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == "5f2c9a1077aa"
-    consent.retire(config, "wunderctl")
-    assert consent.identity(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == "01" * 16
+    assert own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == "5f2c9a1077aa"
+    identity.retire(config, "wunderctl")
+    assert own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == "01" * 16

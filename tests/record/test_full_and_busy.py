@@ -85,6 +85,23 @@ def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together
 
 
 @pytest.mark.usefixtures("on")
+def test_an_event_does_not_wait_for_somebody_who_is_making_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """He may be stopped amid it. The event goes without an id, the wait is part of the 50 ms, the next one asks again."""
+    app, clock = sample(), Clock()
+    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    monkeypatch.setattr(append, "time", clock)
+    with open_config(os.environ) as config, locked_elsewhere(config, "wunderctl.lock"):
+        assert app.record("datasource", kind="mysql")
+        assert 0.04 < clock.now < 0.051
+        with spool_of(environ()) as spool, locked_elsewhere(spool):
+            assert app.record("datasource", kind="postgres")
+    assert clock.now < 0.051
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool:
+        assert ["user" in event for event in lines(spool)] == [False, True]
+
+
+@pytest.mark.usefixtures("on")
 def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     def off() -> None:
         with open_config(os.environ) as config:
