@@ -19,6 +19,9 @@ STATEMENT_SECONDS = 120.0
 CONNECT_SECONDS = 3.0
 #: Seconds that the deletion of a person may take: a mutation rewrites every part that holds one of its events.
 DELETE_SECONDS = 600.0
+#: Seconds until a host surely knows of a mutation that it was told of: it reads its own order back from ZooKeeper, which
+#: took longer than the question that followed where every core was busy.
+MUTATION_SECONDS = 10.0
 
 
 #: By what a table is cut into shards: a hash of what names a row, never chance, or a row that is sent again would land
@@ -83,14 +86,20 @@ class Cluster:
             self._anywhere(statement, "")
             told = self._hosts[:1]  # the one that answered last
         deadline = time.monotonic() + DELETE_SECONDS
-        unfinished = f"SELECT count() FROM system.mutations WHERE database = '{self._database}' AND is_done = 0"
-        while any(_table(self._ask(host, f"{unfinished} FORMAT JSONCompact", "")) != [["0"]] for host in told):
+        settled = time.monotonic() + MUTATION_SECONDS
+        left = f"SELECT count() FROM {self.table('events')} WHERE {where}"
+        while self._mutates(told) or self.query(left) != [["0"]]:
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the deletion has not ended yet", "Ask again; it goes on by itself.")
+            # A shard of which no host could be told, and rows that another receiver was just writing.
+            if time.monotonic() > settled and not self._mutates(told):
+                raise StoreUnavailable("the deletion did not reach everything", "Ask again.")
             time.sleep(0.1)
-        # A shard of which no host could be told, and rows that another receiver was just writing.
-        if self.query(f"SELECT count() FROM {self.table('events')} WHERE {where}") != [["0"]]:
-            raise StoreUnavailable("the deletion did not reach everything", "Ask again.")
+
+    def _mutates(self, hosts: Sequence[str]) -> bool:
+        """Say whether one of some hosts has a deletion under way, as far as it knows already."""
+        unfinished = f"SELECT count() FROM system.mutations WHERE database = '{self._database}' AND is_done = 0"
+        return any(_table(self._ask(host, f"{unfinished} FORMAT JSONCompact", "")) != [["0"]] for host in hosts)
 
     def prepare(self, statements: Sequence[str]) -> None:
         """See Engine.prepare. Every host that answers gets the tables; one is enough to start."""

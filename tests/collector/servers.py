@@ -111,6 +111,10 @@ class ClickHouse(Process):
             "<interserver_http_host>127.0.0.1</interserver_http_host>"
             f"<path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path><users_config>users.xml</users_config>"
             "<default_profile>default</default_profile><default_database>default</default_database>"
+            # A fetch whose source dies leaves its folder behind; 18.16 then tries in vain until that is a day old.
+            "<merge_tree><temporary_directories_lifetime>10</temporary_directories_lifetime>"
+            "<cleanup_delay_period>5</cleanup_delay_period>"
+            "<cleanup_delay_period_random_add>1</cleanup_delay_period_random_add></merge_tree>"
             f"<mark_cache_size>67108864</mark_cache_size>{cluster}</yandex>"
         )
         (folder / "users.xml").write_text(

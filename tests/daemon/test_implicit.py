@@ -38,7 +38,7 @@ def test_it_says_nothing_and_its_exit_code_is_that_of_flush(home: Path) -> None:
 
 def test_it_keeps_to_the_wait_that_a_failure_left(home: Path) -> None:
     choose("on")
-    with Faults("status 503") as receiver:
+    with Faults("status 503 Retry-After: 3600") as receiver:  # longer than a busy machine takes to start the next one
         record(receiver.endpoint)
         assert implicit("demo").returncode == 3
         asked = len(receiver.requests)
