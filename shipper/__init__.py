@@ -8,10 +8,11 @@
 
 The map. The recording path is this file and app (App: record, command), catalog (Event and the closed value types),
 event (one event <-> one line), consent (choices, id, decide) and append (places, lock, append, due): a process that
-records loads these and nothing else. spool is what a pass does with the disk, delivery what it decides, wires how it
-speaks, flusher where the three meet. daemon serves all apps of a person; bell and spawn are how a CLI reaches a flusher.
-privacy is notice, forget and the public page; integrations instrument a CLI in one line; collector receives; cli has a
-file per command.
+records loads these and nothing else. What happens seldom stands apart: files (what is done to files by name), choice
+(saving one), identity (making an id), places (other systems, a first use), wording (versions and errors). spool is what
+a pass does with the disk, delivery what it decides, wires how it speaks, flusher where the three meet. daemon serves all
+apps of a person; bell and spawn are how a CLI reaches a flusher. privacy is notice, forget and the public page;
+integrations instrument a CLI in one line; collector receives; cli has a file per command.
 """
 
 __version__ = "0.1.0"

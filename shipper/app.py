@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import TracebackType
-    from typing import Any, NoReturn
+    from typing import Any
 
 #: Seconds from an event to the pass that sends it, at most. Long enough that a day of work is a few dozen requests.
 FLUSH_INTERVAL = 15 * 60
@@ -114,7 +114,9 @@ class App:
         elif policy.date and not catalog.valid_date(policy.date):
             wrong = f'policy_date is a day such as "2026-11-23", not {policy.date!r}'
         if wrong:
-            _wrong(wrong)
+            from shipper.errors import DeclarationError
+
+            raise DeclarationError(wrong)
 
     def record(self, name: "str", /, **fields: "object") -> "bool":
         """Record one declared event. Returns True when its whole line is in the spool, False when nothing is promised.
@@ -126,7 +128,10 @@ class App:
             return self._record(name, fields)
         except Exception as error:
             if _strict():
-                self._raise_if_bad(error)
+                from shipper.errors import BadValue
+
+                if isinstance(error, BadValue):
+                    raise
             self._excuse(name, error)
             return False
 
@@ -137,9 +142,7 @@ class App:
                 from shipper.privacy.debug import excuse
 
                 excuse(wish, name, error)
-        except (
-            Exception
-        ):  # we are here because something failed: what fails for the same reason must not reach the host
+        except Exception:  # something failed already: what fails for the same reason must not reach the host
             return
 
     def command(self, name: "str") -> "Command":
@@ -221,9 +224,9 @@ class App:
     def _say(self, name: "str", fields: "dict[str, object]", today: "str") -> "str":
         declared = self.events.get(name)
         if declared is None:
-            if _strict():
-                _bad(name, self.events)
-            raise KeyError(name)
+            from shipper.errors import BadValue
+
+            raise BadValue(f"the app declares no event {name}", f"it declares: {', '.join(self.events)}")
         said = declared.encode_fields(fields, False, today)
         if catalog.OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
             declared.encode_fields(fields, True, today)
@@ -240,8 +243,10 @@ class App:
         try:
             name = append.spool_name(self.name, environ.get(self._prefix + "_ENDPOINT", ""))
             with append.open_state(environ) as state, append.open_app(state, name) as folder:
+                from shipper import files
+
                 with folder.folder("deletions") as waiting:
-                    if not waiting.names():
+                    if not files.names(waiting):
                         return
                 with append.Lock(folder, 0):
                     news = append.advance_due(folder, now // 1000, self.flush_interval, 0)
@@ -342,7 +347,9 @@ class App:
             evict(folder, Limits(*self.limits), self.sync)
         before = append.append_line(into, line, self.sync)
         if self.sync and into is not folder:
-            into.sync()
+            from shipper import files
+
+            files.sync_entries(into)
         return -1 if full else before
 
     def _spill(self, mode: "str", folder: "append.Folder", now: "int", line: "bytes") -> "bool":
@@ -351,12 +358,6 @@ class App:
 
         room = "sealed" if mode == consent.ON else "held"
         return mode != consent.OFF and spill(folder, room, line, self.limits[2], now, os.urandom(4), self.sync)
-
-    def _raise_if_bad(self, error: "Exception") -> None:
-        from shipper.errors import BadValue
-
-        if isinstance(error, BadValue):
-            raise error
 
 
 class Command:
@@ -437,15 +438,3 @@ def _is_place(endpoint: "str") -> "bool":
     if scheme == "http":  # in the clear it goes to this machine only
         return rest.startswith(("//localhost", "//127.", "//[::1]"))
     return scheme in LOCAL or (scheme == "https" and rest[:2] == "//" and rest[2:3] not in ("", "/", ":"))
-
-
-def _bad(name: "str", events: "Iterable[str]") -> "NoReturn":
-    from shipper.errors import BadValue
-
-    raise BadValue(f"the app declares no event {name}", f"it declares: {', '.join(events)}")
-
-
-def _wrong(message: "str") -> "NoReturn":
-    from shipper.errors import DeclarationError
-
-    raise DeclarationError(message)

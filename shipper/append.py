@@ -59,6 +59,8 @@ MANIFEST_BYTES = 1024 * 1024
 #: Bytes read at once: most of our files are one line.
 READ_BYTES = 16 * 1024
 
+# Where the two folders lie: what XDG calls the one above, and where it is where nobody set that.
+_BASES = {"state": ("XDG_STATE_HOME", "/.local/state"), "config": ("XDG_CONFIG_HOME", "/.config")}
 _AT_FOLDER = os.open in os.supports_dir_fd
 # O_NONBLOCK: a FIFO planted where a file belongs must not stop anybody.
 _FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -68,51 +70,40 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _turns: "dict[tuple[int, str, str], _thread.LockType]" = {}
 
 
-def state_home(environ: "Mapping[str, str]") -> "str":
-    """The folder of all spools, `<state>/shipper`. Raises Refused where nobody knows the home."""
-    return _base(environ, "state", "XDG_STATE_HOME", "/.local/state")
+def base(environ: "Mapping[str, str]", kind: "str") -> "str":
+    """The folder of all spools (kind "state") or of choices and ids ("config"): `<state>/shipper`, `<config>/shipper`.
 
-
-def config_home(environ: "Mapping[str, str]") -> "str":
-    """The folder of choices and ids, `<config>/shipper`. Raises Refused where nobody knows the home."""
-    return _base(environ, "config", "XDG_CONFIG_HOME", "/.config")
-
-
-def _base(environ: "Mapping[str, str]", kind: "str", variable: "str", default: "str") -> "str":
+    Raises Refused where nobody knows the home.
+    """
     # platformdirs' rules, repeated: importing it would cost more than recording does. A test holds them equal.
     root = environ.get("SHIPPER_HOME", "")
     if root:
         return os.path.join(os.path.abspath(root), kind, "shipper")
-    base = environ.get(variable, "")
-    if not base.startswith("/") or sys.platform == "win32":  # the XDG specification: a relative value is no value
+    variable, default = _BASES[kind]
+    found = environ.get(variable, "")
+    if not found.startswith("/") or sys.platform == "win32":  # the XDG specification: a relative value is no value
         home = environ.get("HOME", "")
         if sys.platform != "linux" or not home.startswith("/"):
             from shipper.places import base_folder
 
             return base_folder(kind)
-        base = home.rstrip("/") + default
-    return base + "/shipper"
+        found = home.rstrip("/") + default
+    return found + "/shipper"
 
 
 class Folder:
     """One folder of ours, held open so that nobody can swap it for another while we work in it.
 
     Close it, or use it as a context manager. Names are single file names, never paths. What cannot be done raises
-    OSError; what must not be done raises Refused, which is one.
+    OSError; what must not be done raises Refused, which is one. `at` are the arguments that make a call of os relative
+    to it (none where the system cannot). What happens to files seldom stands in files.py.
     """
 
-    __slots__ = ("_at", "fd", "path")
+    __slots__ = ("at", "fd", "path")
 
     def __init__(self, path: "str", fd: "int") -> None:
         self.path, self.fd = path, fd
-        self._at = {"dir_fd": fd} if fd >= 0 else {}
-
-    @classmethod
-    def at(cls, path: "str") -> "Folder":
-        """Open the folder at `path`."""
-        if not _AT_FOLDER:
-            return cls(path, -1)
-        return cls(path, _open_folder(path, path, {}))
+        self.at = {"dir_fd": fd} if fd >= 0 else {}
 
     def folder(self, name: "str", create: "bool" = False) -> "Folder":
         """Open the folder `name` in this one; with `create` make it, 0700, if it is missing."""
@@ -122,23 +113,20 @@ class Folder:
                 os.makedirs(path, 0o700, exist_ok=True)
             return Folder(path, -1)
         try:
-            return Folder(path, _open_folder(name, path, self._at))
+            return Folder(path, _open_folder(name, path, self.at))
         except FileNotFoundError:
             if not create:
                 raise
         try:  # noqa: SIM105 - contextlib is no module of the recording path
-            os.mkdir(name, 0o700, **self._at)
+            os.mkdir(name, 0o700, **self.at)
         except FileExistsError:
             pass  # another invocation was faster
-        return Folder(path, _open_folder(name, path, self._at))
-
-    def _name(self, name: "str") -> "str":
-        return name if self._at else os.path.join(self.path, name)
+        return Folder(path, _open_folder(name, path, self.at))
 
     def open(self, name: "str", flags: "int") -> "int":
         """Open a file, 0600 if it is made, and return its descriptor; refuse what is no regular file of ours alone."""
         try:
-            fd = os.open(self._name(name), flags | _FILE | _BINARY, 0o600, **self._at)
+            fd = os.open(name if self.at else os.path.join(self.path, name), flags | _FILE | _BINARY, 0o600, **self.at)
         except FileNotFoundError:
             raise  # the usual case costs no look at the others
         except OSError as error:
@@ -170,64 +158,9 @@ class Folder:
         finally:
             os.close(fd)
 
-    def write(self, name: "str", data: "bytes", sync: "bool" = False) -> None:
-        """Write a file that must not be there yet, whole or not at all; with `sync` it is on the disk on return.
-
-        Raises FileExistsError when it is there. What a full disk left half written is removed again.
-        """
-        fd = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            _write_all(fd, data)
-            if sync:
-                os.fsync(fd)
-        except BaseException:
-            os.close(fd)
-            self.remove(name)
-            raise
-        os.close(fd)
-
-    def replace(self, name: "str", data: "bytes", through: "Folder", sync: "bool" = False) -> None:
-        """Put `data` in the place of file `name` by one rename of a file made in the folder `through`.
-
-        Nobody ever sees half of it. A leftover of ours with the same temporary name cannot exist: the name is random.
-        """
-        temporary = name + "." + os.urandom(8).hex()
-        through.write(temporary, data, sync)
-        try:
-            through.rename(temporary, self, name)
-        except BaseException:
-            through.remove(temporary)
-            raise
-        if sync:
-            self.sync()
-
-    def rename(self, name: "str", into: "Folder", as_name: "str") -> None:
-        """Move a file or folder, over what is there."""
-        if self._at:
-            os.rename(name, as_name, src_dir_fd=self.fd, dst_dir_fd=into.fd)
-        else:
-            os.replace(self._name(name), into._name(as_name))
-
-    def remove(self, name: "str") -> None:
-        """Remove a file (a link: itself, never what it names)."""
-        os.unlink(self._name(name), **self._at)
-
-    def remove_folder(self, name: "str") -> None:
-        """Remove an empty folder."""
-        os.rmdir(self._name(name), **self._at)
-
-    def names(self) -> "list[str]":
-        """Every name in the folder, in no order."""
-        return os.listdir(self.fd if self._at else self.path)
-
     def stat(self, name: "str") -> "os.stat_result":
         """Look at what stands under a name, without following it if it is a link."""
-        return os.stat(self._name(name), follow_symlinks=False, **self._at)
-
-    def sync(self) -> None:
-        """Bring the folder's own entries to the disk."""
-        if self._at:
-            os.fsync(self.fd)
+        return os.stat(name if self.at else os.path.join(self.path, name), follow_symlinks=False, **self.at)
 
     def close(self) -> None:
         """Let the folder go."""
@@ -242,6 +175,11 @@ class Folder:
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self.close()
+
+
+def open_folder(path: "str") -> "Folder":
+    """Open the folder at `path`."""
+    return Folder(path, _open_folder(path, path, {}) if _AT_FOLDER else -1)
 
 
 def _open_folder(name: "str", path: "str", at: "dict[str, int]") -> "int":
@@ -274,7 +212,7 @@ def file_fault(found: "os.stat_result") -> "str":
     return "has a second name" if found.st_nlink > 1 else ""
 
 
-def _write_all(fd: "int", data: "bytes") -> None:
+def write_all(fd: "int", data: "bytes") -> None:
     """Write in one call; what a full disk cuts short is an error, not a reason to go on."""
     if os.write(fd, data) != len(data):
         import errno
@@ -282,7 +220,7 @@ def _write_all(fd: "int", data: "bytes") -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _open_base(path: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
+def _open_base(kind: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
     # S10: root in somebody else's home (sudo without -H) leaves no file there that its owner could not remove.
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         home = environ.get("SHIPPER_HOME", "") or environ.get("HOME", "") or "/"
@@ -292,25 +230,26 @@ def _open_base(path: "str", environ: "Mapping[str, str]", create: "bool") -> "Fo
             foreign = False
         if foreign:
             _refuse("root does not write into the home of somebody else", home)
+    path = base(environ, kind)
     try:
-        return Folder.at(path)
+        return open_folder(path)
     except FileNotFoundError:
         if not create:
             raise
     from shipper.places import make_base
 
     make_base(path, environ)
-    return Folder.at(path)
+    return open_folder(path)
 
 
 def open_state(environ: "Mapping[str, str]", create: "bool" = False) -> "Folder":
     """Open `<state>/shipper`. Raises Refused or another OSError where that cannot or must not be."""
-    return _open_base(state_home(environ), environ, create)
+    return _open_base("state", environ, create)
 
 
 def open_config(environ: "Mapping[str, str]", create: "bool" = False) -> "Folder":
     """Open `<config>/shipper`. Raises Refused or another OSError where that cannot or must not be."""
-    return _open_base(config_home(environ), environ, create)
+    return _open_base("config", environ, create)
 
 
 def open_app(state: "Folder", spool: "str", create: "bool" = False) -> "Folder":
@@ -358,7 +297,7 @@ class Lock:
             self.fd = self._folder.open(self._name, os.O_RDWR | os.O_CREAT)
             self._wait(start)
         except BaseException:
-            self._let_go()
+            self.__exit__(None, None, None)
             raise
         return self
 
@@ -381,21 +320,18 @@ class Lock:
         where = os.path.join(self._folder.path, self._name)
         raise Busy(errno.EAGAIN, "somebody else holds the lock", where) from None
 
-    def _let_go(self) -> None:
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        if self._foreign is not None:
+            self._foreign.release()
+            return
         fd, self.fd = self.fd, -1
         try:
             if fd >= 0:
                 os.close(fd)  # this releases the lock
         finally:
             self._turn.release()
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:
-        if self._foreign is not None:
-            self._foreign.release()
-        else:
-            self._let_go()
 
 
 def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
@@ -407,9 +343,12 @@ def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
     fd = folder.open("active.ndjson", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         size = os.fstat(fd).st_size
-        torn = size > 0 and _last_byte(fd, size) != b"\n"
+        if size > 0:
+            os.lseek(fd, size - 1, os.SEEK_SET)  # O_APPEND: writing still goes to the end
+            if os.read(fd, 1) != b"\n":
+                line = b"\n" + line
         try:
-            _write_all(fd, b"\n" + line if torn else line)
+            write_all(fd, line)
         except OSError:
             os.ftruncate(fd, size)
             raise
@@ -418,11 +357,6 @@ def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
         return size
     finally:
         os.close(fd)
-
-
-def _last_byte(fd: "int", size: "int") -> "bytes":
-    os.lseek(fd, size - 1, os.SEEK_SET)  # O_APPEND: writing still goes to the end
-    return os.read(fd, 1)
 
 
 def is_full(folder: "Folder", length: "int") -> "bool":
@@ -452,7 +386,7 @@ def write_due(folder: "Folder", not_before: "int", next_due: "int") -> None:
     """Write both times in one small write of fixed length. The caller holds the spool's lock."""
     fd = folder.open("due", os.O_WRONLY | os.O_CREAT)
     try:
-        _write_all(fd, b"%011d %011d\n" % (min(not_before, 10**11 - 1), min(next_due, 10**11 - 1)))
+        write_all(fd, b"%011d %011d\n" % (min(not_before, 10**11 - 1), min(next_due, 10**11 - 1)))
     finally:
         os.close(fd)
 
@@ -484,13 +418,10 @@ def next_due(found: "tuple[int, int]", now: "int", interval: "int", full: "bool"
     if full:
         due = now
     elif due <= 0 or due > now + LONGEST_WAIT:
-        due = now + interval - interval * (crc32(_machine()) & 255) // 1024
+        machine = os.uname().nodename.encode("utf-8", "replace") if hasattr(os, "uname") else b""
+        due = now + interval - interval * (crc32(machine) & 255) // 1024
     fire = due <= now and not_before <= now
     return (not_before, now + DUE_STEP if fire else due), fire
-
-
-def _machine() -> "bytes":
-    return os.uname().nodename.encode("utf-8", "replace") if hasattr(os, "uname") else b""
 
 
 def put_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> None:

@@ -110,7 +110,9 @@ def marked(spool: "Folder") -> "bool":
 
 def answer(spool: "Folder") -> "None":
     """Take the mark away: a pass has begun. The caller holds flusher.lock."""
+    from shipper import files
+
     try:  # noqa: SIM105
-        spool.remove(MARK)
+        files.remove(spool, MARK)
     except OSError:
         pass  # nobody rang; or the disk is read-only, and then this is the least of its troubles

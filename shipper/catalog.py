@@ -11,15 +11,13 @@ from shipper.event import valid_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any, NoReturn
 
 #: Fields of one event. With names and values of at most 64 characters every line then stays below event.MAX_LINE.
 MAX_FIELDS = 64
 #: Milliseconds in 31 days: a command that took longer is a clock that jumped.
 MAX_MILLISECONDS = 31 * 24 * 3600 * 1000
-#: Characters of a wrong value that a message shows.
-MOST_SHOWN = 100
 #: What a closed set of words says instead of a word that is not its own.
 OTHER = "other"
 #: The field that counts the values of its event that were outside their types. Every event may carry it.
@@ -34,28 +32,43 @@ class ValueType:
     last day on which it is recorded. Raises DeclarationError when one of them is wrong.
     """
 
-    __slots__ = ("detail", "expires", "kind", "own_package", "owner", "reason", "say")
+    __slots__ = ("detail", "expires", "kind", "own_package", "owner", "reason")
 
     def __init__(
         self,
-        say: "Callable[[ValueType, object], str | None]",
         kind: "str",
         detail: "tuple[Any, ...]" = (),
         about: "tuple[str, str, str]" = ("", "", ""),
     ) -> "None":
-        self.say, self.kind, self.detail = say, kind, detail
+        self.kind, self.detail = kind, detail
         self.reason, self.owner, self.expires = about
         self.own_package = ""
         _check_about(self, kind)
 
-    @property
-    def otherwise(self) -> "str | None":
-        """What is said of a value that is outside this type, as JSON: "other", or None for a field that is left out."""
-        return f'"{OTHER}"' if self.kind in _WORDY else None
-
     def encode(self, value: "object") -> "str | None":
         """Say value as JSON, or None when it is outside this type."""
-        return self.otherwise if isinstance(value, str) and value == OTHER else self.say(self, value)
+        kind, detail = self.kind, self.detail
+        if isinstance(value, str) and value == OTHER:
+            return OTHERWISE.get(kind)
+        if kind == "one_of":
+            # The member is said, not the value: a str subclass may print as something else.
+            return f'"{detail[detail.index(value)]}"' if isinstance(value, str) and value in detail else None
+        if kind == "flag":
+            return "true" if value is True else "false" if value is False else None
+        if kind == "integer":
+            if isinstance(value, bool) or not isinstance(value, int) or not detail[0] <= value <= detail[1]:
+                return None
+            return str(int(value))
+        if kind == "milliseconds":
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_MILLISECONDS:
+                return None
+            return str(max([bound for bound in detail if bound <= value], default=0) if detail else int(value))
+        if value is None:
+            return None
+        from shipper.wording import class_name, leading_numbers
+
+        said = leading_numbers(value) if kind == "version_number" else class_name(value, detail, self.own_package)
+        return f'"{said}"' if said else None
 
     def manifest(self) -> "str":
         """Describe the type as a JSON object: type, its arguments by name, reason, owner, expires."""
@@ -68,7 +81,8 @@ class ValueType:
 
 #: How a declaration calls the arguments of the types that have some.
 DETAILS = {"one_of": "members", "integer": "range", "milliseconds": "bounds", "error_class": "packages"}
-_WORDY = ("one_of", "version_number", "error_class")
+#: What is said, as JSON, of a value that is outside a type that has words; one of any other type is left out.
+OTHERWISE = dict.fromkeys(("one_of", "version_number", "error_class"), f'"{OTHER}"')
 
 
 def one_of(*members: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
@@ -78,14 +92,14 @@ def one_of(*members: "str", reason: "str" = "", owner: "str" = "", expires: "str
     for member in members:
         if not valid_name(member):
             _wrong(f"{member!r} cannot be a member: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
-    return ValueType(_one_of, "one_of", members, (reason, owner, expires))
+    return ValueType("one_of", members, (reason, owner, expires))
 
 
 def integer(low: "int", high: "int", *, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
     """A whole number from low to high, both included; anything else is left out."""
     if type(low) is not int or type(high) is not int or not -(1 << 63) <= low <= high < 1 << 63:
         _wrong("integer() needs low <= high, whole numbers of 64 bits")
-    return ValueType(_integer, "integer", (low, high), (reason, owner, expires))
+    return ValueType("integer", (low, high), (reason, owner, expires))
 
 
 def milliseconds(*bounds: "int", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
@@ -95,17 +109,17 @@ def milliseconds(*bounds: "int", reason: "str" = "", owner: "str" = "", expires:
     """
     if [bound for bound in bounds if type(bound) is not int or not 0 < bound <= MAX_MILLISECONDS]:
         _wrong("the bounds of milliseconds() are whole numbers from 1 to 31 days")
-    return ValueType(_milliseconds, "milliseconds", tuple(sorted(bounds)), (reason, owner, expires))
+    return ValueType("milliseconds", tuple(sorted(bounds)), (reason, owner, expires))
 
 
 def flag(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
     """True or False; anything else is left out."""
-    return ValueType(_flag, "flag", (), (reason, owner, expires))
+    return ValueType("flag", (), (reason, owner, expires))
 
 
 def version_number(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
     """The leading dotted numbers of a version, at most four ("v18.2.0-mine" is said as "18.2.0"); else "other"."""
-    return ValueType(_version_number, "version_number", (), (reason, owner, expires))
+    return ValueType("version_number", (), (reason, owner, expires))
 
 
 def error_class(*packages: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
@@ -118,7 +132,7 @@ def error_class(*packages: "str", reason: "str" = "", owner: "str" = "", expires
     for package in packages:
         if not valid_name(package) or "." in package:
             _wrong(f"{package!r} is not the name of a top-level package")
-    kind = ValueType(_error_class, "error_class", packages, (reason, owner, expires))
+    kind = ValueType("error_class", packages, (reason, owner, expires))
     kind.own_package = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0]
     return kind
 
@@ -167,12 +181,14 @@ class Event:
             text = kind.encode(given[field])
             if text is None:
                 outside.append(field)
-                text = kind.otherwise
+                text = OTHERWISE.get(kind.kind)
             if text is not None:
                 said.append(f'"{field}":{text}')
         outside += [field for field in given if field not in self.fields]
         if outside and strict:
-            _bad(self, outside[0], given[outside[0]])
+            from shipper.errors import bad_value
+
+            raise bad_value(self, outside[0], given[outside[0]])
         if outside:
             said.append(f'"{OUT_OF_TYPE}":{len(outside)}')
         return ",".join(said)
@@ -197,7 +213,9 @@ def quote(text: "str") -> "str":
     """Write text as a JSON string in ASCII."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    return '"' + "".join([_escaped(character) for character in text]) + '"'
+    units = memoryview(text.encode("utf-16", "surrogatepass")).cast("H")[1:]  # the first is the byte order mark
+    plain = [chr(unit) if 32 <= unit < 127 and unit not in (34, 92) else f"\\u{unit:04x}" for unit in units]
+    return '"' + "".join(plain) + '"'
 
 
 def valid_date(text: "object") -> "bool":
@@ -206,15 +224,6 @@ def valid_date(text: "object") -> "bool":
         return False
     year, month, day = text[:4], text[5:7], text[8:]
     return (year + month + day).isdigit() and "01" <= month <= "12" and "01" <= day <= "31"
-
-
-def _escaped(character: "str") -> "str":
-    code = ord(character)
-    if 32 <= code < 127 and character not in '"\\':
-        return character
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
 def _check_about(declared: "ValueType | Event", name: "str") -> "None":
@@ -236,61 +245,7 @@ def _said_about(declared: "ValueType | Event") -> "str":
     return said
 
 
-# How each type says a value: JSON, or None when the value is outside the type.
-
-
-def _one_of(kind: "ValueType", value: "object") -> "str | None":
-    # The member is said, not the value: a str subclass may print as something else.
-    return f'"{kind.detail[kind.detail.index(value)]}"' if isinstance(value, str) and value in kind.detail else None
-
-
-def _integer(kind: "ValueType", value: "object") -> "str | None":
-    low, high = kind.detail
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        return None
-    return str(int(value))
-
-
-def _milliseconds(kind: "ValueType", value: "object") -> "str | None":
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_MILLISECONDS:
-        return None
-    reached = [bound for bound in kind.detail if bound <= value]
-    return str(max(reached, default=0) if kind.detail else int(value))
-
-
-def _flag(kind: "ValueType", value: "object") -> "str | None":  # noqa: ARG001  all types are asked alike
-    return "true" if value is True else "false" if value is False else None
-
-
-def _version_number(kind: "ValueType", value: "object") -> "str | None":  # noqa: ARG001  all types are asked alike
-    numbers = []
-    for part in value.removeprefix("v").split(".", 4)[:4] if isinstance(value, str) else ():
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if 0 < len(digits) < 9:
-            numbers.append(digits)
-        if len(digits) not in range(1, 9) or digits != part:
-            break
-    return f'"{".".join(numbers)}"' if numbers else None
-
-
-def _error_class(kind: "ValueType", value: "object") -> "str | None":
-    # On the rare path of an error only.
-    from shipper.failure import class_name
-
-    name = class_name(value, kind.detail, kind.own_package)
-    return f'"{name}"' if name else None
-
-
 def _wrong(message: "str") -> "NoReturn":
     from shipper.errors import DeclarationError
 
     raise DeclarationError(message)
-
-
-def _bad(event: "Event", field: "str", value: "object") -> "NoReturn":
-    from shipper.errors import BadValue
-
-    kind = event.fields.get(field)
-    if kind is None:
-        raise BadValue(f"the event {event.name} declares no field {field}", f"it declares: {', '.join(event.fields)}")
-    raise BadValue(f"{event.name}.{field} is {kind.kind}{kind.detail}; {repr(value)[:MOST_SHOWN]} is outside it")

@@ -7,13 +7,17 @@ id. Everything that cannot be read means off.
 
 import os
 
-from shipper.event import format_time, valid_id
+from shipper.event import valid_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shipper.append import Folder
+
+    #: What the files say: the modes for this app and for all apps ("" none, or UNREADABLE), and for which policy date the
+    #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE). No class: to make one costs every host.
+    Saved = tuple[str, str, str]
 
 ON, LOCAL, OFF = "on", "local", "off"
 #: The name that stands for every app.
@@ -56,16 +60,6 @@ _CI_VARIABLES = frozenset((
 _NO = ("", "0", "false")
 
 
-class Saved:
-    """What the files say: the modes for this app and for all ("" none, or UNREADABLE), and for which policy date the
-    notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE)."""
-
-    __slots__ = ("app", "everywhere", "notice")
-
-    def __init__(self, app: "str" = "", everywhere: "str" = "", notice: "str" = "") -> "None":
-        self.app, self.everywhere, self.notice = app, everywhere, notice
-
-
 class Policy:
     """What an app does until somebody chooses.
 
@@ -91,25 +85,22 @@ def decide(flag: "str | None", environment: "Mapping[str, str]", saved: "Saved",
     wish = _wish(environment.get(variable(policy.app), ""))
     if wish in (OFF, UNREADABLE):
         return OFF, BY_VARIABLE_OFF if wish == OFF else BY_VARIABLE_UNREADABLE
-    if saved.everywhere == OFF or saved.app == OFF:
-        return OFF, BY_ALL_OFF if saved.everywhere == OFF else BY_APP_OFF
-    if UNREADABLE in (saved.app, saved.everywhere, saved.notice):
+    mine, everywhere, notice = saved
+    if OFF in (mine, everywhere):
+        return OFF, BY_ALL_OFF if everywhere == OFF else BY_APP_OFF
+    if UNREADABLE in saved:
         return OFF, BY_UNREADABLE
     if wish:
         return wish, BY_VARIABLE
-    if saved.app or saved.everywhere:
-        return saved.app or saved.everywhere, BY_APP if saved.app else BY_ALL
-    return _by_policy(environment, saved, policy)
-
-
-def _by_policy(environment: "Mapping[str, str]", saved: "Saved", policy: "Policy") -> "tuple[str, str]":
+    if mine or everywhere:
+        return mine or everywhere, BY_APP if mine else BY_ALL
     opt_out = policy.kind == "opt-out"
     if in_ci(environment):
         return policy.ci if opt_out or policy.ci != ON else LOCAL, BY_CI
     if not opt_out:
         return LOCAL, BY_POLICY
     # Dates are compared as text; "-" comes before every date.
-    return (ON, NOTICE_SHOWN) if saved.notice and saved.notice >= policy.date else (OFF, NOTICE_DUE)
+    return (ON, NOTICE_SHOWN) if notice and notice >= policy.date else (OFF, NOTICE_DUE)
 
 
 def variable(app: "str") -> "str":
@@ -172,7 +163,7 @@ def read_saved(config: "Folder | None", app: "str") -> "Saved":
     """Read what people have chosen. config is the open configuration folder, None where there is none yet."""
     mine, everywhere = read_choice(config, app)[0], read_choice(config, ALL)[0]
     # The notice counts only where nobody has chosen: one file less to read for everybody else.
-    return Saved(mine, everywhere, "" if mine or everywhere else read_notice(config, app))
+    return mine, everywhere, "" if mine or everywhere else read_notice(config, app)
 
 
 def read_line(config: "Folder | None", name: "str") -> "str | None":
@@ -188,21 +179,6 @@ def read_line(config: "Folder | None", name: "str") -> "str | None":
     text = data.decode("ascii", "replace")
     line = text[:-1] if text.endswith("\n") else text
     return line if line.isprintable() and "\ufffd" not in line else ""
-
-
-def save_choice(config: "Folder", name: "str", mode: "str", by: "str", now: "int") -> "None":
-    """Save a choice for an app or ALL, whole or not at all. now is Unix milliseconds, by says who chose, a short word.
-
-    Whoever was off and is not any more gets a new id: the old one is put aside, since a person may still want what was
-    sent under it to be deleted.
-    """
-    if read_choice(config, name)[0] == OFF and mode != OFF:
-        from shipper.identity import retire
-
-        for held in config.names():
-            if held.endswith(".id") and name in (ALL, held[:-3]):
-                retire(config, held[:-3])
-    config.replace(name + ".mode", f"{mode} {format_time(now)} {by}\n".encode("ascii"), config, sync=True)
 
 
 def read_identity(config: "Folder | None", app: "str") -> "str":

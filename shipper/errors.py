@@ -1,5 +1,12 @@
 """Every error that shipper raises on purpose: what happened, what to do next, and a command's exit code."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shipper.catalog import Event
+
+#: Characters of a wrong value that a message shows.
+MOST_SHOWN = 100
+
 
 class ShipperError(Exception):
     """Something went wrong that a person can act on.
@@ -25,6 +32,14 @@ class BadValue(ShipperError, ValueError):
     """A recorded value is outside its type, or its event was never declared. Raised under SHIPPER_STRICT=1 only."""
 
     exit_code = 2
+
+
+def bad_value(event: "Event", field: str, value: object) -> BadValue:
+    """What is wrong with the value that was given for a field of an event, or with the field."""
+    kind = event.fields.get(field)
+    if kind is None:
+        return BadValue(f"the event {event.name} declares no field {field}", f"it declares: {', '.join(event.fields)}")
+    return BadValue(f"{event.name}.{field} is {kind.kind}{kind.detail}; {repr(value)[:MOST_SHOWN]} is outside it")
 
 
 class BadCall(ShipperError):

@@ -117,10 +117,3 @@ def seal_line(text: "str") -> "bytes":
     """Close an open line (everything up to, not including, the crc) with its checksum and newline."""
     body = text.encode("ascii")
     return b'%s,"crc":"%08x"}\n' % (body, crc32(body))
-
-
-def crc_holds(line: "bytes") -> "bool":
-    """Say whether a line, with or without its newline, still is what was written."""
-    body = line[:-1] if line.endswith(b"\n") else line
-    head, tail = body[:-CRC_TAIL], body[-CRC_TAIL:]
-    return len(head) > 0 and tail == b',"crc":"%08x"}' % crc32(head)

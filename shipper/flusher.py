@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from shipper import bell, consent
+from shipper import bell, consent, files
 from shipper.append import Folder, open_app, open_state
 from shipper.delivery import course, memory, parts, plan
 from shipper.delivery.course import Course
@@ -323,7 +323,7 @@ class _Pass:
             if isinstance(reply, Reply) and isinstance(outcome, Accepted):
                 self.spool.add_history(self._receipt(person, reply))
                 with self.spool.folder.folder("deletions") as waiting:
-                    waiting.remove(person)
+                    files.remove(waiting, person)
             self.course = course.deleted(self.course, outcome, self.clock(), self.random())
             self._remember(self.course.view.journal)
             if self.course.view.ended:

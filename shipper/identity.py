@@ -7,6 +7,7 @@ random, for one app only, derived from nothing.
 import json
 import os
 
+from shipper import files
 from shipper.append import PATIENCE, Busy, Folder, Lock
 from shipper.consent import read_identity, read_line
 from shipper.event import valid_id
@@ -34,7 +35,7 @@ def make_identity(
             found = read_identity(config, app)
             if not found:
                 found = _adopted(config, app, adopt) or randomness.hex()
-                config.replace(app + ".id", found.encode("ascii") + b"\n", config)
+                files.replace(config, app + ".id", found.encode("ascii") + b"\n", config)
     except Busy:
         found = ""
     return found, lock.waited
@@ -42,18 +43,18 @@ def make_identity(
 
 def retire(config: Folder, app: str) -> None:
     """Put the id aside, by one rename, as `<app>.formerly-<random>`; the next event has a new one."""
-    config.rename(app + ".id", config, f"{app}.formerly-{os.urandom(8).hex()}")
+    files.rename(config, app + ".id", config, f"{app}.formerly-{os.urandom(8).hex()}")
 
 
 def former_identities(config: Folder, app: str) -> dict[str, str]:
     """Return the ids that were put aside, by the names of their files."""
-    names = [name for name in config.names() if name.startswith(app + ".formerly-")]
+    names = [name for name in files.names(config) if name.startswith(app + ".formerly-")]
     return {name: line for name in names if valid_id(line := read_line(config, name)) and line}
 
 
 def _adopted(config: Folder, app: str, adopt: str) -> str:
     # An id that was put aside or forgotten was replaced on purpose: it must not come back from where it was taken.
-    if not adopt or former_identities(config, app) or app + FORGOTTEN in config.names():
+    if not adopt or former_identities(config, app) or app + FORGOTTEN in files.names(config):
         return ""
     return adopted_id(adopt)
 

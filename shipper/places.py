@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from shipper import files
 from shipper.append import Busy, Folder, Refused
 
 
@@ -61,7 +62,7 @@ def sync_chain(folder: Folder) -> None:
     Always the whole way, up through the folders that are ours on the same file system: who made one may have died before
     syncing it, and to sync a clean one costs next to nothing.
     """
-    folder.sync()
+    files.sync_entries(folder)
     path, device = folder.path, os.stat(folder.path).st_dev
     while (parent := os.path.dirname(path)) != path:
         path = parent

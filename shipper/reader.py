@@ -7,13 +7,20 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from shipper.errors import DamagedLine
-from shipper.event import MAX_LINE, VERSION, crc_holds, valid_name
+from shipper.event import CRC_TAIL, MAX_LINE, VERSION, crc32, valid_name
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _CRC = re.compile(r"[0-9a-f]{8}")
 #: The whole numbers that every JSON reader and every store can hold.
 _INTEGERS = range(-(1 << 63), 1 << 63)
+
+
+def crc_holds(line: bytes) -> bool:
+    """Say whether a line, with or without its newline, still is what was written."""
+    body = line[:-1] if line.endswith(b"\n") else line
+    head, tail = body[:-CRC_TAIL], body[-CRC_TAIL:]
+    return len(head) > 0 and tail == b',"crc":"%08x"}' % crc32(head)
 
 
 def decode(line: bytes) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from shipper import consent
+from shipper import consent, files
 from shipper.append import Busy, Folder, open_config
+from shipper.choice import save_choice
 from shipper.cli.spools import open_spool, spool_names, valid_app
 from shipper.cli.terminal import EXIT_BUSY, count, say
 from shipper.errors import BadCall
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 say(f"still off: {count(left, 'event')} could not be erased, somebody holds the lock. Try again.")
                 return 1
         # Saved before any spool is looked at: a choice holds even where a spool cannot be reached.
-        consent.save_choice(config, name, args.command, _by(), int(now * 1000))
+        save_choice(config, name, args.command, _by(), int(now * 1000))
         try:
             spools = _spools(environ, args.app)
         except OSError:
@@ -88,7 +89,7 @@ def _above(config: Folder, app: str, mode: str) -> Iterator[str]:
     if app and mode != consent.OFF and consent.read_choice(config, consent.ALL)[0] == consent.OFF:
         yield "but all apps are off, and that stands above it: `shipper on` ends that"
     if not app:
-        for file in sorted(config.names()):
+        for file in sorted(files.names(config)):
             own = file.removesuffix(".mode")
             found = consent.read_choice(config, own)[0] if valid_app(own) and own != file else ""
             if found not in ("", mode) and mode != consent.OFF:

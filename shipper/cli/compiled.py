@@ -9,6 +9,7 @@ import os
 import sys
 from binascii import crc32
 
+from shipper import files
 from shipper.append import open_state
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def document(path: str, parse: "Callable[[str], dict[str, object]]") -> "dict[st
             except (OSError, ValueError, EOFError, TypeError, IndexError):
                 pass  # not there yet, or of another Python
             parsed = parse(path)
-            folder.replace(name, marshal.dumps((key, parsed)), folder)
+            files.replace(folder, name, marshal.dumps((key, parsed)), folder)
             return parsed
     except (OSError, ValueError):
         return parse(path)

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from shipper import files
 from shipper.append import Busy
 from shipper.cli.spools import open_spool, spool_names, valid_app
 from shipper.cli.terminal import count, say
@@ -60,9 +61,9 @@ def _ask(environ: Mapping[str, str], name: str) -> int:
             whom = manifest.about or manifest.endpoint
             say(f"  {manifest.endpoint} takes no such request. Ask its operator, at {whom}, to erase these ids:")
             with spool.folder.folder("deletions") as waiting:
-                for person in waiting.names():
+                for person in files.names(waiting):
                     say(f"    {person}")
-                    waiting.remove(person)  # once said: there is nobody whom a pass could ask
+                    files.remove(waiting, person)  # once said: there is nobody whom a pass could ask
             return EXIT_WAITS
         try:
             left = run_pass(name, environ=environ, by_hand=True).deletions

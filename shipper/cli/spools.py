@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from stat import S_ISDIR
 
+from shipper import files
 from shipper.append import open_app, open_state
 from shipper.errors import ShipperError
 from shipper.spool import Spool
@@ -27,7 +28,7 @@ def spool_names(environ: Mapping[str, str], apps: Sequence[str] = (), must: bool
         with open_state(environ) as state, state.folder("apps") as folder:
             # A stray file is no spool, and `shipper doctor` names it.
             present = sorted(
-                name for name in folder.names() if _SPOOL.fullmatch(name) and S_ISDIR(folder.stat(name).st_mode)
+                name for name in files.names(folder) if _SPOOL.fullmatch(name) and S_ISDIR(folder.stat(name).st_mode)
             )
     except FileNotFoundError:
         present = []

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shipper import consent
+from shipper import consent, files
 from shipper.append import Folder, open_config, open_state, read_due
 from shipper.bell import listening
 from shipper.cli.spools import open_spool, spool_names
@@ -67,7 +67,7 @@ def chosen(environ: Mapping[str, str]) -> list[str]:
     """Every choice that was ever made here and still stands: for whom, what, when, by which tool."""
     try:
         with open_config(environ) as config:
-            names = sorted(name.removesuffix(".mode") for name in config.names() if name.endswith(".mode"))
+            names = sorted(name.removesuffix(".mode") for name in files.names(config) if name.endswith(".mode"))
             choices = {name: consent.read_choice(config, name) for name in names}
     except FileNotFoundError:
         return []

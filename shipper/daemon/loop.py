@@ -9,7 +9,7 @@ import select
 import signal
 import time
 
-from shipper import bell
+from shipper import bell, files
 from shipper.append import Busy, Folder, Lock, open_state
 from shipper.daemon import schedule, spools, systemd
 from shipper.daemon.passes import Passes
@@ -174,7 +174,7 @@ class _Daemon:
         systemd.notify(self.environ, "STOPPING=1\nSTATUS=ending the passes in hand\n")
         self._end_passes()
         if code == 0:
-            self.state.remove(bell.NAME)  # under daemon.lock: it can be nobody else's
+            files.remove(self.state, bell.NAME)  # under daemon.lock: it can be nobody else's
         else:
             systemd.log(self.environ, WARNING, f"{self.state.path} or its doorbell was taken away; ending")
 

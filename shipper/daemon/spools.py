@@ -1,6 +1,6 @@
 """What the spools say of themselves, for who decides about their passes: a few file names each, and no event."""
 
-from shipper import append, bell
+from shipper import append, bell, files
 from shipper.append import Folder
 from shipper.daemon.schedule import Seen
 
@@ -15,7 +15,7 @@ def look(state: "Folder") -> "list[Seen]":
     found = []
     try:
         with state.folder("apps") as apps:
-            for name in apps.names():
+            for name in files.names(apps):
                 try:
                     with apps.folder(name) as spool:
                         found.append(Seen(name, *append.read_due(spool), bell.marked(spool), _waits(spool)))
@@ -35,7 +35,7 @@ def _waits(spool: "Folder") -> "bool":
     for room in _ROOMS:
         try:
             with spool.folder(room) as folder:
-                if folder.names():
+                if files.names(folder):
                     return True
         except OSError:
             continue

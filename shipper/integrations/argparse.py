@@ -10,8 +10,8 @@ import atexit
 import sys
 
 from shipper.app import Command, ending
+from shipper.integrations import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
 from shipper.integrations.function import under_way
-from shipper.integrations.run import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

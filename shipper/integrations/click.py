@@ -6,31 +6,30 @@ typer's commands have the same shape and pass through here too.
 """
 
 from shipper.app import Command, ending
-from shipper.integrations.run import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
+from shipper.integrations import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from shipper.app import App
 
-# Where a context keeps what we know of it.
-_RUN = "_shipper_run"
+#: Where a context keeps what we know of it.
+RUN = "_shipper_run"
 _contexts: "dict[type, type]" = {}
 
 
 def instrument(app: "App", cli: "Any") -> "Any":
     """Measure the commands of a click command or group, and give a group the command `telemetry`."""
-    Hook(app, cli, _group)
+    Hook(app, cli, "click")
     return cli
 
 
 class Hook:
-    """What one command object is hooked with. `group` makes the `telemetry` group, for the root only."""
+    """What one command object is hooked with. `root` is "" or, for the root, whose `telemetry` group it offers."""
 
-    def __init__(self, app: "App", command: "Any", group: "Callable[[App], Any] | None" = None) -> None:
-        self.app, self.command, self.group = app, command, group
+    def __init__(self, app: "App", command: "Any", root: "str" = "") -> None:
+        self.app, self.command, self.root = app, command, root
         self.names: dict[int, str] = {}  # the declared name of each child that was asked for, by its object
         self._parse = command.parse_args
         command.parse_args = self.parse_args
@@ -38,15 +37,15 @@ class Hook:
         if hasattr(command, "get_command"):
             self._get, self._list = command.get_command, command.list_commands
             command.get_command = self.get_command
-            if group and not getattr(command, "chain", False):
+            if root and not getattr(command, "chain", False):
                 command.list_commands = self.list_commands
 
     def parse_args(self, context: "Any", arguments: "list[str]") -> "Any":
         """Take our flags away, start the clock, and let the command parse what is left."""
         run = None
         if not context.resilient_parsing:  # a shell that completes a word runs nothing
-            parent = vars(context.parent).get(_RUN) if context.parent is not None else None
-            if parent is None and self.group:
+            parent = vars(context.parent).get(RUN) if context.parent is not None else None
+            if parent is None and self.root:
                 arguments = self._take(context, arguments)
             run = quietly(Run, self, context, parent)
         parsed = self._parse(context, arguments)
@@ -58,16 +57,22 @@ class Hook:
         options = {name for parameter in self.command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         kept, off = take_flags(arguments, options.intersection((OPTION, NEGATIVE)))
         self.app.flag = off
-        if kept[:1] == [GROUP] and self.group and getattr(self.command, "chain", False):
+        if kept[:1] == [GROUP] and getattr(self.command, "chain", False):
+            from shipper.integrations.groups import telemetry_group
+
             # A chain has no groups: ours is taken before the chain begins.
-            self.group(self.app).main(kept[1:], prog_name=f"{context.info_name} {GROUP}")
+            telemetry_group(self.app, self.root).main(kept[1:], prog_name=f"{context.info_name} {GROUP}")
         return kept
 
     def get_command(self, context: "Any", name: "str") -> "Any":
         """Find a command as the group does, and hook what is found."""
         found = self._get(context, name)
         if found is None:
-            return self._telemetry() if name == GROUP and self.group else None
+            if name != GROUP or not self.root or getattr(self.command, "chain", False):
+                return None
+            from shipper.integrations.groups import telemetry_group
+
+            return telemetry_group(self.app, self.root)
         quietly(self._adopt, context, name, found)
         return found
 
@@ -85,21 +90,6 @@ class Hook:
         names = self._list(context)
         return names if GROUP in names else [*names, GROUP]
 
-    def _telemetry(self) -> "Any":
-        if getattr(self.command, "chain", False) or self.group is None:
-            return None
-        group = self.group(self.app)
-        parse = group.parse_args
-
-        def parse_args(context: "Any", arguments: "list[str]") -> "Any":
-            run = vars(context.parent).get(_RUN) if context.parent is not None else None
-            if run is not None:
-                run.leads_on = True  # to see and to choose is nobody's business
-            return parse(context, arguments)
-
-        group.parse_args = parse_args
-        return group
-
 
 class Run:
     """One command from its parsing to its end. It is recorded unless a subcommand of it is."""
@@ -112,7 +102,7 @@ class Run:
         self.command: Command = parent.command if parent is not None and not self.chained else Command(hook.app, "")
         if parent is not None:
             parent.leads_on = True
-        vars(context)[_RUN] = self
+        vars(context)[RUN] = self
 
     def path(self) -> "tuple[str, ...]":
         """The declared names from the root to this command; the root has none."""
@@ -174,18 +164,18 @@ def _measuring(base: "type") -> "type":
 
         class Measuring(base):  # type: ignore[misc]  # base is the host's
             def __enter__(self) -> "Any":
-                if _RUN in vars(self):
-                    quietly(vars(self)[_RUN].enter)
+                if RUN in vars(self):
+                    quietly(vars(self)[RUN].enter)
                 return super().__enter__()
 
             def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> "Any":
                 # A context is entered twice, to parse and to run; where it is left for good its _depth is 1.
-                if _RUN in vars(self) and (error is not None or self._depth == 1):
+                if RUN in vars(self) and (error is not None or self._depth == 1):
                     if error is not None and not _is_exit(error):  # click ends a command that went well by Exit
                         from shipper.integrations.frames import strip
 
                         strip(error)
-                    quietly(vars(self)[_RUN].end, error)
+                    quietly(vars(self)[RUN].end, error)
                 return super().__exit__(kind, error, trace)
 
         Measuring.__name__, Measuring.__qualname__, Measuring.__module__ = (
@@ -195,25 +185,3 @@ def _measuring(base: "type") -> "type":
         )
         _contexts[base] = Measuring
     return _contexts[base]
-
-
-def _group(app: "App") -> "Any":
-    import click
-
-    from shipper.integrations.group import ABOUT, ACTIONS, run
-
-    def command(action: "str") -> "click.Command":
-        about, flags = ACTIONS[action]
-        options: list[click.Parameter] = [
-            click.Option([f"--{flag}", flag.replace("-", "_")], is_flag=True, help=text) for flag, text in flags.items()
-        ]
-
-        def callback(**given: "bool") -> None:
-            raise SystemExit(run(app, action, [flag for flag in flags if given[flag.replace("-", "_")]]))
-
-        return click.Command(action, callback=callback, params=options, help=about)
-
-    group = click.Group(GROUP, help=ABOUT)
-    for action in ACTIONS:
-        group.add_command(command(action))
-    return group

@@ -3,7 +3,7 @@
 import sys
 
 from shipper.app import Command
-from shipper.integrations.run import GROUP, end, named, quietly, take_flags
+from shipper.integrations import GROUP, end, named, quietly, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ def tell(wish: str, line: bytes, kept: bool, why: str) -> None:
 
 def excuse(wish: str, name: str, error: Exception) -> None:
     """Say what kept an event from becoming a line at all."""
-    text = f"the app declares no event {error}" if isinstance(error, KeyError) else error
-    _print(wish, f"not recorded, {name}: {text}\n")
+    _print(wish, f"not recorded, {name}: {error}\n")
 
 
 def _print(wish: str, text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from shipper import consent
+from shipper import consent, files
 from shipper.append import Busy, Folder, Lock, open_config, read_due
 from shipper.delivery.memory import Journal
 from shipper.event import valid_id
@@ -104,7 +104,7 @@ def choices(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _choices(config: Folder) -> Iterator[Finding]:
-    for name in sorted(config.names()):
+    for name in sorted(files.names(config)):
         app, _, kind = name.rpartition(".")
         if kind == "mode" and consent.read_choice(config, app)[0] == consent.UNREADABLE:
             apps, target = ("all apps", "") if app == consent.ALL else (app, f" {app}")
@@ -179,7 +179,7 @@ def _holder(inode: int) -> int:
 def _names(folder: Folder, room: str) -> int:
     try:
         with folder.folder(room) as found:
-            return len(found.names())
+            return len(files.names(found))
     except OSError:
         return 0
 

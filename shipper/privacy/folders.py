@@ -7,7 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from shipper.append import Folder, Lock, Refused, config_home, file_fault, open_config, open_state, state_home
+from shipper import files
+from shipper.append import Folder, Lock, Refused, base, file_fault, open_config, open_state
 from shipper.privacy.findings import CLOCK_SLACK, NOTE, OK, WRONG, Finding
 
 #: Bytes that the probe writes: more than a line, less than anybody misses.
@@ -38,20 +39,19 @@ def folders(environ: Mapping[str, str], now: float) -> Iterator[Finding]:
             yield Finding(
                 NOTE, variable, f"{value} is no absolute path, so it is ignored", f"Correct or unset {variable}."
             )
-    yield from _one("state folder", state_home, open_state, environ, now)
-    yield from _one("config folder", config_home, open_config, environ, now)
+    yield from _one("state", open_state, environ, now)
+    yield from _one("config", open_config, environ, now)
 
 
 def _one(
-    subject: str,
-    place: Callable[[Mapping[str, str]], str],
+    kind: str,
     opened: Callable[[Mapping[str, str]], Folder],
     environ: Mapping[str, str],
     now: float,
 ) -> Iterator[Finding]:
-    path = ""
+    path, subject = "", kind + " folder"
     try:
-        path = place(environ)
+        path = base(environ, kind)
         with opened(environ) as folder:
             faults = [*_probe(subject, folder, now), *_walk(folder, subject)]
             yield from faults or [Finding(OK, subject, path)]
@@ -100,7 +100,7 @@ def _probe(subject: str, folder: Folder, now: float) -> Iterator[Finding]:
     """Write, lock and remove a file of a random name."""
     name = f"doctor.{os.urandom(8).hex()}"
     try:
-        folder.write(name, bytes(PROBE), sync=True)
+        files.write(folder, name, bytes(PROBE), sync=True)
     except OSError as error:
         yield _explain(subject, folder.path, error)
         return
@@ -111,7 +111,7 @@ def _probe(subject: str, folder: Folder, now: float) -> Iterator[Finding]:
             yield Finding(WRONG, subject, text, "Set one of the two clocks.")
         yield from _locks(subject, folder, name)
     finally:
-        folder.remove(name)
+        files.remove(folder, name)
     room = os.statvfs(folder.path)
     if room.f_bavail * room.f_frsize < LEAST_FREE or (room.f_files and not room.f_favail):
         yield _explain(subject, folder.path, OSError(errno.ENOSPC, ""))
@@ -145,7 +145,7 @@ def _walk(folder: Folder, subject: str) -> Iterator[Finding]:
 
 def _faults(folder: Folder, subject: str) -> Iterator[Finding]:
     """Everything below a folder that is a link, somebody else's, or open to others."""
-    for name in sorted(folder.names()):
+    for name in sorted(files.names(folder)):
         path = os.path.join(folder.path, name)
         try:
             found = folder.stat(name)

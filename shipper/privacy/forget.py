@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shipper import identity
+from shipper import files, identity
 from shipper.append import Folder, open_app, open_config, open_state
 from shipper.event import format_time
 from shipper.spool import Spool
@@ -44,9 +44,9 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
                     _ask(spool.folder, set(former.values()), now)
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
-        config.replace(app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
+        files.replace(config, app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
         for file in former:
-            config.remove(file)
+            files.remove(config, file)
     return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools))
 
 
@@ -59,8 +59,8 @@ def _ask(folder: Folder, persons: set[str], now: int) -> None:
     """Leave a request for each id, on the disk before this returns. To ask twice is to ask once."""
     with folder.folder("deletions", create=True) as waiting, folder.folder("tmp", create=True) as tmp:
         for person in persons:
-            waiting.replace(person, f"{format_time(now)}\n".encode("ascii"), tmp, sync=True)
-    folder.sync()
+            files.replace(waiting, person, f"{format_time(now)}\n".encode("ascii"), tmp, sync=True)
+    files.sync_entries(folder)
 
 
 def _empty(environ: Mapping[str, str], name: str) -> int:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from shipper import files
 from shipper.app import App
 from shipper.append import PATIENCE, Busy, Folder, Lock, open_config
 from shipper.consent import read_notice, variable
@@ -45,14 +46,14 @@ def _show(config: Folder, app: App, now: int, target: TextIO) -> None:
     # at all, and a disk without room for the mark shows nothing.
     mark = f"{app.policy.date or UNDATED} {format_time(now)}\n".encode("ascii")
     temporary = f"{app.name}.notice.{os.urandom(8).hex()}"
-    config.write(temporary, mark, sync=True)
+    files.write(config, temporary, mark, sync=True)
     try:
         target.write(text(app))
         target.flush()
     except BaseException:
-        config.remove(temporary)
+        files.remove(config, temporary)
         raise
-    config.rename(temporary, config, app.name + ".notice")
+    files.rename(config, temporary, config, app.name + ".notice")
 
 
 def text(app: App) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shipper import bell
+from shipper import bell, files
 from shipper.append import Folder, open_config, open_state
 from shipper.errors import ShipperError
 from shipper.service import systemctl, units
@@ -81,7 +81,7 @@ def _trial(environ: Mapping[str, str]) -> Iterator[None]:
         try:
             yield
         finally:
-            state.remove(TRIAL)
+            files.remove(state, TRIAL)
 
 
 def _only_ours(path: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from stat import S_ISDIR
 
+from shipper import files
 from shipper.append import Folder
 from shipper.spool import quarantine
 from shipper.spool.limits import Limits, choose, evict, evict_one, measure
@@ -89,11 +90,11 @@ def _is_beyond(app: Folder, limits: Limits) -> bool:
 
 def _sweep(app: Folder, now: float) -> None:
     with app.folder("tmp", create=True) as tmp:
-        for name in filter(is_ours, tmp.names()):
+        for name in filter(is_ours, files.names(tmp)):
             with suppress(FileNotFoundError):  # its writer was only slow
                 seen = tmp.stat(name)
                 if seen.st_mtime < now - RUBBISH_AGE and not S_ISDIR(seen.st_mode):  # a folder is none of ours
-                    tmp.remove(name)
+                    files.remove(tmp, name)
 
 
 def is_ours(name: str) -> bool:
@@ -113,7 +114,7 @@ def purge(app: Folder) -> None:
         with app.folder("lost") as lost:
             with lost.folder(segment) as telling:
                 _remove(telling, _is_loss)
-            lost.remove_folder(segment)
+            files.remove_folder(lost, segment)
     for room, is_own in _OWN.items():
         with app.folder(room, create=True) as folder:
             _remove(folder, is_own)
@@ -138,6 +139,6 @@ _OWN: Mapping[str, Callable[[str], bool]] = {
 
 
 def _remove(folder: Folder, is_own: Callable[[str], bool]) -> None:
-    for name in filter(is_own, folder.names()):
+    for name in filter(is_own, files.names(folder)):
         if not S_ISDIR(folder.stat(name).st_mode):
-            folder.remove(name)
+            files.remove(folder, name)

@@ -6,6 +6,7 @@ A writer that seals loads this module under the lock: it imports nothing that th
 import os
 from stat import S_ISREG
 
+from shipper import files
 from shipper.append import SEGMENT_BYTES
 from shipper.spool.losses import evict_segment, merge
 from shipper.spool.names import SUFFIX, is_losses, read_quarantined, segments
@@ -64,7 +65,7 @@ def _sizes(app: "Folder", room: "str") -> "dict[str, int]":
 def sizes_in(folder: "Folder", kind: "Callable[[int], bool]" = bool) -> "dict[str, int]":
     """The sizes of what stands in a folder, by name; `kind` chooses by mode. What moves on meanwhile is left out."""
     sizes = {}
-    for name in folder.names():
+    for name in files.names(folder):
         try:
             seen = folder.stat(name)
         except FileNotFoundError:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shipper.errors import DamagedLine
-from shipper.event import MAX_LINE, VERSION, crc_holds
-from shipper.reader import decode
+from shipper.event import MAX_LINE, VERSION
+from shipper.reader import crc_holds, decode
 from shipper.spool.segments import events_in
 
 State = Literal["good", "damaged", "newer"]

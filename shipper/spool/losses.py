@@ -5,6 +5,7 @@ A writer that evicts loads this module under the lock: it imports nothing that t
 
 import os
 
+from shipper import files
 from shipper.spool.names import SUFFIX, is_losses, is_segment, loss, read_loss, read_quarantined, segments
 from shipper.spool.segments import names_in, new_name
 
@@ -31,13 +32,13 @@ def evict_segment(
         name = loss(segment, reason, count)
         try:
             if not count:
-                source.remove(segment + SUFFIX)
+                files.remove(source, segment + SUFFIX)
                 return True
-            source.rename(segment + SUFFIX, lost, name)
+            files.rename(source, segment + SUFFIX, lost, name)
         except FileNotFoundError:
             return False
         if sync:  # else a later sync of the source could make the segment's going outlive its count
-            lost.sync()
+            files.sync_entries(lost)
         _empty(lost, name)
         return True
 
@@ -53,7 +54,7 @@ def counted(app: "Folder") -> "dict[str, int]":
     with_sealed = set(segments(names_in(app, "sealed")))
     try:
         with app.folder("lost") as lost:
-            names = lost.names()
+            names = files.names(lost)
             for folder in filter(is_segment, list(names)):
                 if folder not in with_sealed:
                     names += names_in(lost, folder)
@@ -92,7 +93,7 @@ def merge(app: "Folder", most: "int" = NAMES) -> None:
     uncounted = {(segment, first) for segment, first, _, new in _in_quarantine(app) if new}
     with app.folder("lost", create=True) as lost:
         by_reason: dict[str, list[tuple[str, int]]] = {}
-        for name in sorted(lost.names()):
+        for name in sorted(files.names(lost)):
             read = read_loss(name)
             if read and "+" not in read[0] and _line_of(read[0]) not in uncounted:
                 by_reason.setdefault(read[1], []).append((read[0], read[2]))
@@ -104,9 +105,9 @@ def _merge_down(lost: "Folder", reason: "str", counts: "list[tuple[str, int]]", 
     while len(counts) > most:
         (one, ones), (other, others) = counts.pop(), counts.pop()
         both = loss(f"{one}+{other}", reason, ones + others)
-        lost.rename(loss(one, reason, ones), lost, both)
-        lost.remove(loss(other, reason, others))
-        lost.rename(both, lost, loss(one, reason, ones + others))
+        files.rename(lost, loss(one, reason, ones), lost, both)
+        files.remove(lost, loss(other, reason, others))
+        files.rename(lost, both, lost, loss(one, reason, ones + others))
         counts.append((one, ones + others))
 
 
@@ -126,10 +127,10 @@ def finish(app: "Folder") -> None:
     except FileNotFoundError:
         return
     with lost:
-        names = set(lost.names())
+        names = set(files.names(lost))
         for both in [name for name in names if "+" in name and read_loss(name)]:
             _finish_merge(lost, both, names)
-        for name in lost.names():
+        for name in files.names(lost):
             if read_loss(name) and lost.stat(name).st_size:
                 _empty(lost, name)
 
@@ -140,8 +141,8 @@ def _finish_merge(lost: "Folder", both: "str", names: "set[str]") -> None:
     for name in names:
         read = read_loss(name)
         if read and read[0] == other and read[1] == reason:
-            lost.remove(name)
-    lost.rename(both, lost, loss(one, reason, count))
+            files.remove(lost, name)
+    files.rename(lost, both, lost, loss(one, reason, count))
 
 
 def collect(app: "Folder", now_ms: "int", line: "Callable[[Mapping[str, int]], bytes]") -> "str | None":
@@ -158,9 +159,9 @@ def collect(app: "Folder", now_ms: "int", line: "Callable[[Mapping[str, int]], b
     segment = new_name(app, now_ms, os.urandom(4), losses=True)
     with app.folder("lost") as lost, lost.folder(segment, create=True) as telling:
         for name in names:
-            lost.rename(name, telling, name)
-        telling.sync()
-        lost.sync()
+            files.rename(lost, name, telling, name)
+        files.sync_entries(telling)
+        files.sync_entries(lost)
         _tell(app, lost, telling, segment, line)
     return segment
 
@@ -175,14 +176,14 @@ def finish_collecting(app: "Folder", line: "Callable[[Mapping[str, int]], bytes]
 def _tell(
     app: "Folder", lost: "Folder", telling: "Folder", segment: "str", line: "Callable[[Mapping[str, int]], bytes]"
 ) -> None:
-    counts = _sum(telling.names())
+    counts = _sum(files.names(telling))
     with app.folder("sealed", create=True) as sealed, app.folder("tmp", create=True) as tmp:
-        if counts and segment + SUFFIX not in sealed.names():
-            sealed.replace(segment + SUFFIX, line(counts), tmp, sync=True)
-        for name in filter(read_loss, telling.names()):
-            telling.remove(name)
-        lost.remove_folder(segment)
-        lost.sync()
+        if counts and segment + SUFFIX not in files.names(sealed):
+            files.replace(sealed, segment + SUFFIX, line(counts), tmp, sync=True)
+        for name in filter(read_loss, files.names(telling)):
+            files.remove(telling, name)
+        files.remove_folder(lost, segment)
+        files.sync_entries(lost)
 
 
 def _empty(lost: "Folder", name: "str") -> None:

@@ -47,7 +47,7 @@ class Manifest:
             with open_config(environ) as config:
                 saved = consent.read_saved(config, self.app)
         except FileNotFoundError:
-            saved = consent.Saved()
+            saved = ("", "", "")
         return consent.decide(None, environ, saved, policy)
 
 

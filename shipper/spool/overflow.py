@@ -1,5 +1,6 @@
 """A line whose writer did not get the lock: a segment of its own, complete before anybody can see it (S12)."""
 
+from shipper import files
 from shipper.spool.limits import FOLDERS
 from shipper.spool.segments import names_in, new_name
 
@@ -19,8 +20,8 @@ def spill(
         if sum(len(names_in(app, each)) for each in FOLDERS) >= most:
             return False
         name = new_name(app, now_ms, randomness) + ".ndjson"
-        tmp.write(name, line, sync)
-        tmp.rename(name, into, name)
+        files.write(tmp, name, line, sync)
+        files.rename(tmp, name, into, name)
         if sync:
-            into.sync()
+            files.sync_entries(into)
     return True

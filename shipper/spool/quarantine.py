@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shipper import files
 from shipper.append import Folder
 from shipper.event import MAX_LINE, format_time
 from shipper.spool.limits import Limits, sizes_in
@@ -49,10 +50,10 @@ def put(app: Folder, segment: str, line: Line, reason: str, detail: str, now_ms:
         "events": line.events,
     }
     with app.folder("quarantine", create=True) as folder, app.folder("tmp", create=True) as tmp:
-        names = folder.names()
+        names = files.names(folder)
         if quarantined(segment, line.number, line.last) not in names:
             new = quarantined(segment, line.number, line.last, new=True)
-            folder.replace(new, json.dumps(head).encode("ascii") + b"\n" + line.raw + b"\n", tmp, sync=True)
+            files.replace(folder, new, json.dumps(head).encode("ascii") + b"\n" + line.raw + b"\n", tmp, sync=True)
             _finish(app, folder, new)
 
 
@@ -79,7 +80,7 @@ def _finish(app: Folder, folder: Folder, new: str) -> None:
         reason if reason in QUARANTINED else "damaged",
         events if isinstance(events, int) else last - first + 1,
     )
-    folder.rename(new, folder, quarantined(segment, first, last))
+    files.rename(folder, new, folder, quarantined(segment, first, last))
 
 
 def _take_apart(data: bytes) -> tuple[dict[str, object], bytes]:
@@ -129,7 +130,7 @@ def drop(app: Folder, name: str) -> None:
     waits = any(segment in segments(names_in(app, room)) for room in ROOMS)
     with app.folder("quarantine") as folder:
         if not waits:
-            folder.remove(name)
+            files.remove(folder, name)
             return
         fd = folder.open(name, os.O_WRONLY)
         try:

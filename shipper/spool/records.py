@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from shipper import files
 from shipper.append import Folder
 
 JOURNAL, HISTORY = "journal.json", "history.ndjson"
@@ -30,7 +31,7 @@ def write_journal(folder: Folder, journal: Mapping[str, Any]) -> bool:
     """
     try:
         with folder.folder("tmp", create=True) as tmp:
-            folder.replace(JOURNAL, json.dumps(journal, separators=(",", ":")).encode("ascii"), tmp)
+            files.replace(folder, JOURNAL, json.dumps(journal, separators=(",", ":")).encode("ascii"), tmp)
     except OSError:
         return False
     return True
@@ -62,7 +63,7 @@ def _make_room(folder: Folder, length: int) -> None:
         return
     lines = folder.read(HISTORY, HISTORY_BYTES).splitlines(keepends=True)
     with folder.folder("tmp", create=True) as tmp:
-        folder.replace(HISTORY, b"".join(lines[len(lines) // 2 :]), tmp)
+        files.replace(folder, HISTORY, b"".join(lines[len(lines) // 2 :]), tmp)
 
 
 def history(folder: Folder) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ A writer whose file is full loads this module under the lock: it imports nothing
 import errno
 import os
 
+from shipper import files
 from shipper.event import MAX_LINE
 from shipper.spool.names import ACTIVE, LATEST, SUFFIX, is_segment, milliseconds_of, newest, stamp
 
@@ -25,7 +26,7 @@ def names_in(app: "Folder", room: "str") -> "list[str]":
     """Every name in one of the app's folders; none when the folder is not there."""
     try:
         with app.folder(room) as folder:
-            return folder.names()
+            return files.names(folder)
     except FileNotFoundError:
         return []
 
@@ -63,9 +64,9 @@ def seal(app: "Folder", now_ms: "int", randomness: "bytes", held: "bool" = False
         if not size:
             return None
         name = new_name(app, now_ms, randomness)
-        source.rename(ACTIVE, target, name + SUFFIX)
+        files.rename(source, ACTIVE, target, name + SUFFIX)
         if sync:
-            target.sync()
+            files.sync_entries(target)
         return name
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from shipper import consent, event
+from shipper import consent, event, files
 from shipper.append import Folder, Lock, Refused, file_fault, write_due
 from shipper.event import MAX_LINE
 from shipper.spool import bounds, losses, manifest, quarantine, records
@@ -85,8 +85,8 @@ class Spool:
     def _put_back(self) -> None:
         """S5: what a dead pass had claimed waits again, under the same name."""
         with self.folder.folder("sending", create=True) as sending, self.folder.folder("sealed", create=True) as sealed:
-            for name in segments(sending.names()):
-                sending.rename(name + SUFFIX, sealed, name + SUFFIX)
+            for name in segments(files.names(sending)):
+                files.rename(sending, name + SUFFIX, sealed, name + SUFFIX)
 
     def seal(self, now: float) -> str | None:
         """Seal the active file, if there is anything in it, and return the segment's name.
@@ -106,7 +106,7 @@ class Spool:
         """The segments that wait in sealed/, oldest first. What is no file of ours alone (S10) is none."""
         try:
             with self.folder.folder("sealed") as sealed:
-                found = [(name, seen) for name in segments(sealed.names()) if (seen := _look(sealed, name))]
+                found = [(name, seen) for name in segments(files.names(sealed)) if (seen := _look(sealed, name))]
         except FileNotFoundError:
             return []
         return [Waiting(name, seen.st_size) for name, seen in found if not file_fault(seen)]
@@ -148,7 +148,7 @@ class Spool:
     def _move(self, name: str, source: str, target: str) -> bool:
         with self._lock(), self.folder.folder(source) as old, self.folder.folder(target, create=True) as new:
             try:
-                old.rename(name + SUFFIX, new, name + SUFFIX)
+                files.rename(old, name + SUFFIX, new, name + SUFFIX)
             except FileNotFoundError:
                 return False
         return True
@@ -160,7 +160,7 @@ class Spool:
     def delete(self, name: str) -> None:
         """Remove a claimed segment. S4: the caller has each of its lines accepted or in quarantine."""
         with self.folder.folder("sending") as sending, suppress(FileNotFoundError):  # `off` was faster
-            sending.remove(name + SUFFIX)
+            files.remove(sending, name + SUFFIX)
 
     def quarantine(self, name: str, number: int, raw: bytes, reason: str, detail: str = "") -> None:
         """Set a line of a claimed segment aside and count it as lost; doing it again changes nothing.
@@ -231,9 +231,9 @@ class Spool:
 
     def _move_all(self, source: str, target: str) -> int:
         with self.folder.folder(source, create=True) as old, self.folder.folder(target, create=True) as new:
-            moving = [name for name in segments(old.names()) if not is_losses(name)]
+            moving = [name for name in segments(files.names(old)) if not is_losses(name)]
             for name in moving:
-                old.rename(name + SUFFIX, new, name + SUFFIX)
+                files.rename(old, name + SUFFIX, new, name + SUFFIX)
         return len(moving)
 
     def counts(self) -> Counts:
@@ -305,4 +305,4 @@ def _sync(folder: Folder, room: str, name: str) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        place.sync()
+        files.sync_entries(place)

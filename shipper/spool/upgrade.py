@@ -1,5 +1,7 @@
 """Which version's manifest stands in `app.json`. A writer loads this under the lock when its own differs from it."""
 
+from shipper import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shipper.append import Folder
@@ -17,7 +19,7 @@ def replace_manifest(folder: "Folder", there: "bytes", manifest: "bytes", versio
     if numbers(version_in(there)) > numbers(version):
         return
     with folder.folder("tmp", create=True) as tmp:
-        folder.replace("app.json", manifest, tmp, sync)
+        files.replace(folder, "app.json", manifest, tmp, sync)
 
 
 def version_in(manifest: "bytes") -> "str":

@@ -48,6 +48,7 @@ class Recorded:
 
     def events(self, app: str = "") -> list[dict[str, Any]]:
         """Every event of an app, or of all, oldest first, as it stands in its line."""
+        from shipper import files
         from shipper.append import open_app, open_state
         from shipper.reader import decode
         from shipper.spool.listing import pending_lines
@@ -55,7 +56,7 @@ class Recorded:
         found: list[dict[str, Any]] = []
         try:
             with open_state(os.environ) as state, state.folder("apps") as apps:
-                for name in sorted(apps.names()):
+                for name in sorted(files.names(apps)):
                     if app in ("", name.partition("@")[0]):
                         with open_app(state, name) as spool:
                             found += [decode(line) for line in pending_lines(spool, held=True)]
@@ -154,7 +155,8 @@ def shipper_recorded(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     SHIPPER_STRICT is set: an event or a value that the catalog does not know raises BadValue.
     """
     from shipper.append import open_config
-    from shipper.consent import ALL, ON, save_choice
+    from shipper.choice import save_choice
+    from shipper.consent import ALL, ON
 
     monkeypatch.setenv(_HOME, str(tmp_path_factory.mktemp("shipper") / "home"))
     monkeypatch.setenv("SHIPPER_SPAWN", "0")

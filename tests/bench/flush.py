@@ -16,8 +16,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from shipper import files
 from shipper.append import open_app, open_config, open_state
-from shipper.consent import save_choice
+from shipper.choice import save_choice
 from shipper.delivery.policy import PARALLEL
 from shipper.event import format_time, new_id, seal_line, surroundings
 from shipper.spool import Spool
@@ -60,7 +61,7 @@ def fill(endpoint: str, events: int) -> None:
         save_choice(config, "demo", "on", "bench", int(NOW * 1000))
     manifest = f'{{"shipper":1,"version":"1.0","app":"demo","endpoint":"{endpoint}"}}'
     with open_state(os.environ, create=True) as state, open_app(state, "demo", create=True) as folder:
-        folder.write("app.json", manifest.encode())
+        files.write(folder, "app.json", manifest.encode())
         spool = Spool(folder, os.environ)
         for start in range(0, events, 640):
             with open(os.path.join(folder.path, "active.ndjson"), "wb") as file:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import shipper.app as app_module
-from shipper import append, consent
+from shipper import append, consent, files
 from shipper.append import Lock
 from tests.crash.sweep import Operation
 from tests.crash.workshop import APP, Ending, declare, flush, opened, promise
@@ -88,8 +88,8 @@ def sending_within(_: str) -> None:
     with opened() as spool:
         folder = spool.folder
         manifest = folder.read("app.json", 1 << 16).replace(b'"files":2000', b'"files":12')
-        folder.remove("app.json")
-        folder.write("app.json", manifest)
+        files.remove(folder, "app.json")
+        files.write(folder, "app.json", manifest)
     flush()
 
 

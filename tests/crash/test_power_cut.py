@@ -121,7 +121,7 @@ def survivors(image: Path, at: Path, patch: pytest.MonkeyPatch) -> set[int]:
             return set()
         with opened() as spool:
             spool.recover()
-            from shipper.event import crc_holds
+            from shipper.reader import crc_holds
 
             return set(numbers_in(raw.decode() for raw in spool.pending() if crc_holds(raw)))
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipper import App, Event, append, consent, integer
+from shipper.choice import save_choice
 from tests.crash.points import tell
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def declare(endpoint: str, **options: Any) -> App:
 def switch(mode: str) -> None:
     """Store a choice as `shipper on`, `local` and `off` do."""
     with append.open_config(os.environ, create=True) as config:
-        consent.save_choice(config, consent.ALL, mode, "test", 0)
+        save_choice(config, consent.ALL, mode, "test", 0)
 
 
 def promise(app: App, number: int) -> bool:

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from shipper import consent
 from shipper.append import open_app, open_config, open_state, read_due, write_due
 from shipper.bell import listening
+from shipper.choice import save_choice
 from tests.waiting import until
 
 APP = """
 import sys
 from shipper import App, Event, integer
+from shipper.choice import save_choice
 name, endpoint, interval, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 app = App(name, version="1.0", endpoint=endpoint, flush_interval=interval,
           events=[Event("step", "Which step was taken.", number=integer(0, 100000))])
@@ -41,7 +42,7 @@ def record(
 
 def choose(mode: str, app: str = "_all") -> None:
     with open_config(os.environ, create=True) as config:
-        consent.save_choice(config, app, mode, "test", 1_790_000_000_000)
+        save_choice(config, app, mode, "test", 1_790_000_000_000)
 
 
 def due(app: str = "demo") -> tuple[int, int]:

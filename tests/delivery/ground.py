@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shipper import consent
+from shipper import files
 from shipper.append import open_app, open_config, open_state
+from shipper.choice import save_choice
 from shipper.delivery.memory import Journal
 from shipper.flusher import PassResult, run_pass
 from shipper.spool import Spool
@@ -22,15 +23,15 @@ def sending_to(endpoint: str, app: str = "demo", **declared: object) -> Iterator
     choose("on", app)
     manifest = {"shipper": 1, "version": "1.0", "app": app, "endpoint": endpoint, **declared}
     with open_state(os.environ, create=True) as state, open_app(state, app, create=True) as folder:
-        if "app.json" in folder.names():
-            folder.remove("app.json")
-        folder.write("app.json", json.dumps(manifest).encode())
+        if "app.json" in files.names(folder):
+            files.remove(folder, "app.json")
+        files.write(folder, "app.json", json.dumps(manifest).encode())
         yield Spool(folder, os.environ)
 
 
 def choose(mode: str, app: str = "demo") -> None:
     with open_config(os.environ, create=True) as config:
-        consent.save_choice(config, app, mode, "test", int(NOW * 1000))
+        save_choice(config, app, mode, "test", int(NOW * 1000))
 
 
 def flush(now: float = NOW, by_hand: bool = True, random: float = 0.5) -> PassResult:

@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 
+from shipper import files
 from shipper.append import Busy, read_due
 from shipper.event import seal_line
 from shipper.spool.locks import flusher_lock
@@ -233,7 +234,7 @@ def test_two_passes_never_run_at_once() -> None:
 def test_a_request_for_erasure_is_sent_whatever_the_mode_and_stays_until_it_is_confirmed() -> None:
     with Faults("status 404", "erased") as receiver, sending_to(receiver.endpoint) as spool:
         with spool.folder.folder("deletions", create=True) as deletions:
-            deletions.write("0123456789abcdef", b"")
+            files.write(deletions, "0123456789abcdef", b"")
         choose("off")
         assert flush().deletions == 1
         assert flush(NOW + 7200).deletions == 0
@@ -246,7 +247,7 @@ def test_a_request_for_erasure_is_sent_whatever_the_mode_and_stays_until_it_is_c
 def test_a_request_for_erasure_is_not_done_because_something_said_200(fault: str) -> None:
     with Faults(fault) as receiver, sending_to(receiver.endpoint) as spool:
         with spool.folder.folder("deletions", create=True) as deletions:
-            deletions.write("0123456789abcdef", b"")
+            files.write(deletions, "0123456789abcdef", b"")
         assert flush().deletions == 1
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from shipper.integrations import take_flags
 from shipper.integrations.group import run as act
-from shipper.integrations.run import take_flags
 from tests.integrations.recorded import recorded
 from tests.integrations.test_same_with_and_without import on, run
 from tests.record.sample import sample

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shipper.append import open_config
-from shipper.consent import ALL, ON, save_choice
+from shipper.choice import save_choice
+from shipper.consent import ALL, ON
 from tests.integrations.recorded import Told, recorded
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from shipper.append import open_config
+from shipper.choice import save_choice
 from shipper.cli import main
-from shipper.consent import ALL, ON, save_choice
+from shipper.consent import ALL, ON
 from tests.record.sample import lines, spool_of
 from tests.waiting import until
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from shipper.append import open_config
-from shipper.consent import ALL, ON, save_choice
+from shipper.choice import save_choice
+from shipper.consent import ALL, ON
 from tests.integrations.recorded import recorded
 from tests.integrations.test_budget import DECLARE
 from tests.integrations.test_same_with_and_without import ROOT, on, run

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shipper import files
 from shipper.append import open_app, open_config, open_state, write_due
 from shipper.privacy import findings
 from shipper.privacy.findings import NOTE, OK, WRONG, Finding
@@ -321,13 +322,13 @@ def test_a_daemon_that_listens_is_seen() -> None:
 )
 def test_a_file_that_cannot_be_read_is_named_with_what_follows_from_it(file: str, text: str) -> None:
     with open_config(os.environ, create=True) as config:
-        config.write(file, b"\x00\n")
+        files.write(config, file, b"\x00\n")
     assert file in only(doctor(), "consent", text).text
 
 
 def test_a_token_that_others_can_read_is_named(home: Path) -> None:
     with open_config(os.environ, create=True) as config:
-        config.write("wunderctl.token", b"secret\n")
+        files.write(config, "wunderctl.token", b"secret\n")
     assert wrong(doctor()) == []
     (home / "config/shipper/wunderctl.token").chmod(0o640)
     finding = only(doctor(), "token", "can be read by others, so it is not used")
@@ -345,7 +346,7 @@ def test_what_is_kept_aside_is_noted_with_the_command_that_shows_it() -> None:
     recorded()
     with open_state(os.environ) as state, open_app(state, "wunderctl") as folder:
         with folder.folder("deletions", create=True) as waiting:
-            waiting.write("0123456789abcdef", b"")
+            files.write(waiting, "0123456789abcdef", b"")
         spool = Spool(folder, os.environ)
         found = {each.text: each.todo for each in findings.spool("wunderctl", spool, "on", "chosen")}
         assert "shipper on wunderctl" in found["1 from before your `on` stay here"]

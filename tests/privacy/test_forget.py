@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper import consent
+from shipper import consent, files
 from shipper.append import Lock, open_app, open_config, open_state, write_due
 from shipper.cli import main
 from shipper.flusher import run_pass
@@ -140,7 +140,7 @@ def test_the_mode_stays_as_it_was() -> None:
 
 KILLED = """
 import os, sys, time
-from shipper import append, consent
+from shipper import consent, files
 from shipper.cli.spools import spool_names
 from shipper.privacy import forget
 done = 0
@@ -152,8 +152,8 @@ def dying(call):
         done += 1
         return call(*arguments, **options)
     return step
-for name in ("write", "rename", "remove", "sync"):
-    setattr(append.Folder, name, dying(getattr(append.Folder, name)))
+for name in ("write", "rename", "remove", "sync_entries"):
+    setattr(files, name, dying(getattr(files, name)))
 forget.forget(os.environ, "wunderctl", spool_names(os.environ, ["wunderctl"]), time.time_ns() // 1_000_000)
 """
 
@@ -190,7 +190,7 @@ def write_endpoint(endpoint: str) -> None:
     """The receiver is back, at another port of this machine."""
     with spool_of(dict(os.environ)) as folder, folder.folder("tmp", create=True) as tmp:
         manifest = json.loads(folder.read("app.json", 1 << 20)) | {"endpoint": endpoint}
-        folder.replace("app.json", json.dumps(manifest).encode(), tmp)
+        files.replace(folder, "app.json", json.dumps(manifest).encode(), tmp)
 
 
 def test_a_full_spool_does_not_push_a_request_out(home: Path) -> None:

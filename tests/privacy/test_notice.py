@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper import App
+from shipper import App, files
 from shipper.append import Folder, Lock, open_config
 from shipper.consent import NOTICE_DUE, OFF, ON
 from shipper.privacy import notice
@@ -144,9 +144,9 @@ def test_who_is_killed_between_showing_and_marking_shows_it_again() -> None:
 
 FULL = (
     """
-from shipper.append import Folder
+from shipper import files
 def full(*arguments, **options): raise OSError(28, "No space left on device")
-Folder.write = full
+files.write = full
 """
     + RUN
 )
@@ -162,14 +162,14 @@ def test_a_held_lock_settles_the_run_silent_and_unrecorded() -> None:
         with os.fdopen(os.dup(shown.slave), "w") as stream, open_config(os.environ, create=True) as config:
             with Lock(config, 1.0, "wunderctl.lock"):
                 assert notice.show_once(noticed(), os.environ, 0, stream)
-            assert config.names() == ["wunderctl.lock"], "nothing was marked"
+            assert files.names(config) == ["wunderctl.lock"], "nothing was marked"
         shown.close()
         assert shown.text() == ""
 
 
 def test_the_choice_of_a_person_stands_above_the_notice() -> None:
     with open_config(os.environ, create=True) as config:
-        from shipper.consent import save_choice
+        from shipper.choice import save_choice
 
         save_choice(config, "wunderctl", ON, "command", 0)
         assert run() == ("True True\n", "")
@@ -193,7 +193,7 @@ def test_until_it_was_shown_the_app_says_that_it_is_due() -> None:
     assert app.mode() == (OFF, NOTICE_DUE)
     with open_config(os.environ, create=True) as config:
         assert isinstance(config, Folder)
-        config.write("wunderctl.notice", b"- 2026-11-23T10:00:00.000Z\n")
+        files.write(config, "wunderctl.notice", b"- 2026-11-23T10:00:00.000Z\n")
     assert app.mode()[0] == ON
 
 

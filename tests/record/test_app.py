@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from shipper import App, Event, app, one_of, wires
+from shipper import App, Event, app, files, one_of, wires
 from shipper.app import LARGEST
 from shipper.append import Lock, open_config
-from shipper.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON, save_choice
+from shipper.choice import save_choice
+from shipper.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON
 from shipper.errors import BadValue, DeclarationError
 from tests.record.sample import lines, sample, spool_of
 
@@ -41,7 +42,7 @@ def test_until_a_person_has_chosen_events_are_held_and_never_in_reach_of_a_pass(
     assert sample().record("datasource", kind="mysql")
 
     with spool_of(environ()) as spool:
-        assert "active.ndjson" not in spool.names()
+        assert "active.ndjson" not in files.names(spool)
         with spool.folder("held") as held:
             assert [event["fields"] for event in lines(held)] == [{"kind": "mysql"}]
 

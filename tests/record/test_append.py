@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import append
+from shipper import append, files
 from shipper.append import (
     DUE_STEP,
     LONGEST_WAIT,
     PATIENCE,
     Busy,
-    Folder,
     Lock,
     Refused,
     append_line,
     is_full,
     next_due,
     open_config,
+    open_folder,
     open_state,
     read_due,
     write_due,
@@ -62,13 +62,13 @@ def test_the_two_folders_are_those_of_platformdirs(variables: dict[str, str], mo
     def same(path: str, other: str) -> bool:
         return os.path.normpath(path) == os.path.normpath(other)
 
-    assert same(append.state_home(os.environ), platformdirs.user_state_dir("shipper"))
-    assert same(append.config_home(os.environ), platformdirs.user_config_dir("shipper"))
+    assert same(append.base(os.environ, "state"), platformdirs.user_state_dir("shipper"))
+    assert same(append.base(os.environ, "config"), platformdirs.user_config_dir("shipper"))
 
 
 def test_shipper_home_holds_both_folders() -> None:
-    assert append.state_home({"SHIPPER_HOME": "/x"}) == "/x/state/shipper"
-    assert append.config_home({"SHIPPER_HOME": "/x"}) == "/x/config/shipper"
+    assert append.base({"SHIPPER_HOME": "/x"}, "state") == "/x/state/shipper"
+    assert append.base({"SHIPPER_HOME": "/x"}, "config") == "/x/config/shipper"
 
 
 def test_folders_are_0700_and_files_0600_whatever_the_umask(home: Path) -> None:
@@ -79,9 +79,9 @@ def test_folders_are_0700_and_files_0600_whatever_the_umask(home: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
-    for root, folders, files in os.walk(home):
+    for root, folders, found in os.walk(home):
         assert [name for name in folders if os.stat(os.path.join(root, name)).st_mode & 0o777 != 0o700] == []
-        assert [name for name in files if os.stat(os.path.join(root, name)).st_mode & 0o777 != 0o600] == []
+        assert [name for name in found if os.stat(os.path.join(root, name)).st_mode & 0o777 != 0o600] == []
 
 
 def test_a_missing_home_is_never_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_link_is_never_followed(folder: Path, tmp_path: Path) -> None:
     (folder / "active.ndjson").symlink_to(victim)
     (folder / "sealed").symlink_to(tmp_path)
 
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         with pytest.raises(Refused, match="link"):
             append_line(opened, b"x\n")
         with pytest.raises(Refused, match="link"):
@@ -112,7 +112,7 @@ def test_what_is_no_file_of_ours_alone_is_refused_without_waiting(folder: Path, 
     (folder / "second").write_bytes(b"")
     os.link(folder / "second", tmp_path / "first")
 
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         with pytest.raises(Refused, match="regular"):
             opened.open("fifo", os.O_RDWR)
         with pytest.raises(Refused, match="second name"):
@@ -123,7 +123,7 @@ def test_a_folder_that_others_may_write_into_is_refused(folder: Path) -> None:
     folder.chmod(0o770)
 
     with pytest.raises(Refused, match="others may write"):
-        Folder.at(str(folder))
+        open_folder(str(folder))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
@@ -131,7 +131,7 @@ def test_a_folder_of_somebody_else_is_refused(folder: Path) -> None:
     os.chown(folder, 12345, 12345)
 
     with pytest.raises(Refused, match="somebody else"):
-        Folder.at(str(folder))
+        open_folder(str(folder))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is root")
@@ -148,7 +148,7 @@ def test_root_leaves_nothing_in_the_home_of_somebody_else(home: Path) -> None:
 def test_a_tail_that_a_killed_writer_left_costs_only_itself(folder: Path) -> None:
     (folder / "active.ndjson").write_bytes(b'whole\n{"torn')
 
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         append_line(opened, b"next\n")
     assert (folder / "active.ndjson").read_bytes() == b'whole\n{"torn\nnext\n'
 
@@ -157,9 +157,9 @@ def test_a_short_write_is_taken_back(folder: Path) -> None:
     (folder / "active.ndjson").write_bytes(b"first\n")
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from shipper.append import Folder, append_line\n"
+        "from shipper.append import append_line, open_folder\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))\n"
-        "with Folder.at(sys.argv[1]) as folder:\n"
+        "with open_folder(sys.argv[1]) as folder:\n"
         "    try: append_line(folder, b'y' * 30 + b'\\n')\n"
         "    except OSError: sys.exit(7)\n"
     )
@@ -172,15 +172,15 @@ def test_a_file_that_a_full_disk_left_half_written_is_removed_again(folder: Path
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
-        with Folder.at(str(folder)) as opened, pytest.raises(OSError, match=r"No space|too large"):
-            opened.write("new", b"z" * 30)
+        with open_folder(str(folder)) as opened, pytest.raises(OSError, match=r"No space|too large"):
+            files.write(opened, "new", b"z" * 30)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(folder) == []
 
 
 def test_a_file_is_full_by_its_bytes_or_by_its_lines(folder: Path) -> None:
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         assert not is_full(opened, 300)
         (folder / "active.ndjson").write_bytes(b"x" * (256 * 1024 - 300))
         assert not is_full(opened, 300)
@@ -193,8 +193,8 @@ def test_a_file_is_full_by_its_bytes_or_by_its_lines(folder: Path) -> None:
 
 HOLDER = (
     "import sys\n"
-    "from shipper.append import Folder, Lock\n"
-    "with Folder.at(sys.argv[1]) as folder, Lock(folder, 5):\n"
+    "from shipper.append import Lock, open_folder\n"
+    "with open_folder(sys.argv[1]) as folder, Lock(folder, 5):\n"
     "    print('held', flush=True); sys.stdin.read()\n"
 )
 
@@ -205,7 +205,7 @@ def test_two_processes_never_hold_the_lock_together_and_death_sets_it_free(folde
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         lock = Lock(opened, PATIENCE)
         with pytest.raises(Busy), lock:
             pass
@@ -222,14 +222,14 @@ def test_two_threads_never_hold_the_lock_together_and_the_wait_for_a_turn_counts
     def work() -> None:
         nonlocal inside, most
         for _ in range(rounds):
-            with Folder.at(str(folder)) as mine, Lock(mine, 30) as lock:
+            with open_folder(str(folder)) as mine, Lock(mine, 30) as lock:
                 inside += 1
                 most = max(most, inside)
                 os.sched_yield()
                 inside -= 1
                 assert lock.fd >= 0
 
-    with Folder.at(str(folder)) as opened, Lock(opened, 0):
+    with open_folder(str(folder)) as opened, Lock(opened, 0):
         late = Lock(opened, PATIENCE)
         with pytest.raises(Busy), late:
             pass
@@ -245,7 +245,7 @@ def test_two_threads_never_hold_the_lock_together_and_the_wait_for_a_turn_counts
 def test_a_child_forked_while_a_thread_has_the_lock_waits_for_the_process_and_for_nobody_who_is_gone(
     folder: Path,
 ) -> None:
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         source, sink = os.pipe()
         with Lock(opened, 0):
             child = os.fork()
@@ -267,19 +267,19 @@ def test_a_child_forked_while_a_thread_has_the_lock_waits_for_the_process_and_fo
 
 def test_a_holder_that_dies_sets_the_lock_free_though_its_child_lives_on(folder: Path) -> None:
     program = (
-        "import os, sys\nfrom shipper.append import Folder, Lock\n"
-        "with Folder.at(sys.argv[1]) as folder, Lock(folder, 5):\n"
+        "import os, sys\nfrom shipper.append import Lock, open_folder\n"
+        "with open_folder(sys.argv[1]) as folder, Lock(folder, 5):\n"
         "    if os.fork() == 0: sys.stdin.read(); os._exit(0)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdin=subprocess.PIPE) as holder:
         holder.wait()
-        with Folder.at(str(folder)) as opened, Lock(opened, 0):
+        with open_folder(str(folder)) as opened, Lock(opened, 0):
             pass
 
 
 def test_the_lock_is_let_go_by_its_holder_even_while_a_forked_child_holds_the_descriptor(folder: Path) -> None:
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         waiting, done = os.pipe()
         with Lock(opened, 0):
             child = os.fork()
@@ -295,7 +295,7 @@ def test_the_lock_is_let_go_by_its_holder_even_while_a_forked_child_holds_the_de
 
 
 def test_due_survives_garbage_and_is_replaced_whole(folder: Path) -> None:
-    with Folder.at(str(folder)) as opened:
+    with open_folder(str(folder)) as opened:
         assert read_due(opened) == (0, 0)
         write_due(opened, 5, 1_800_000_000)
         assert read_due(opened) == (5, 1_800_000_000)

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import consent, identity
+from shipper import consent, files, identity
 from shipper.append import Folder, Lock, open_config
-from shipper.consent import LOCAL, OFF, ON, UNREADABLE, Policy, Saved, decide
+from shipper.choice import save_choice
+from shipper.consent import LOCAL, OFF, ON, UNREADABLE, Policy, decide
 
+#: What the files say where nobody has chosen and no notice was shown.
+NOBODY = ("", "", "")
 NOW = 1795428000000  # 2026-11-23T10:00:00Z
 
 
@@ -73,7 +76,7 @@ def test_the_first_rule_that_speaks_wins_in_every_combination() -> None:
     met = set()
     for flag, track, wish, app, everywhere, notice, ci, policy in TABLE:
         said = wish.get("WUNDERCTL_TELEMETRY", "")
-        answer = decide(flag, {**track, **wish, **ci}, Saved(app, everywhere, notice), policy)
+        answer = decide(flag, {**track, **wish, **ci}, (app, everywhere, notice), policy)
         wanted = expected(flag, track, said, app, everywhere, notice, ci, policy)
         assert answer == wanted, (flag, track, wish, app, everywhere, notice, ci, policy.kind, policy.date, policy.ci)
         met.add(answer[1])
@@ -91,19 +94,19 @@ def test_the_first_rule_that_speaks_wins_in_every_combination() -> None:
     ],
 )
 def test_the_apps_variable_is_read_in_all_its_spellings_and_anything_else_is_off(text: str, mode: str) -> None:
-    assert decide(None, {"MY_TOOL_TELEMETRY": text}, Saved(), Policy("my-tool"))[0] == mode
+    assert decide(None, {"MY_TOOL_TELEMETRY": text}, NOBODY, Policy("my-tool"))[0] == mode
 
 
 @pytest.mark.parametrize(
     ("text", "mode"), [("", ON), ("0", ON), ("false", ON), ("FALSE", ON), ("1", OFF), ("true", OFF), ("no", OFF)]
 )
 def test_do_not_track_is_set_unless_it_is_empty_zero_or_false(text: str, mode: str) -> None:
-    assert decide(None, {"DO_NOT_TRACK": text}, Saved(app=ON), Policy("wunderctl"))[0] == mode
+    assert decide(None, {"DO_NOT_TRACK": text}, (ON, "", ""), Policy("wunderctl"))[0] == mode
 
 
 @given(text=st.text())
 def test_no_value_of_the_variable_sends_what_nobody_allowed(text: str) -> None:
-    mode, _ = decide(None, {"WUNDERCTL_TELEMETRY": text}, Saved(), Policy("wunderctl"))
+    mode, _ = decide(None, {"WUNDERCTL_TELEMETRY": text}, NOBODY, Policy("wunderctl"))
     assert mode != ON or text.strip().lower() in ("1", "on", "true", "yes")
 
 
@@ -131,13 +134,13 @@ def test_a_home_made_for_one_run_is_recognised_and_a_kept_one_is_not() -> None:
 
 def test_a_choice_is_saved_with_its_date_and_by_whom(config: Folder) -> None:
     assert consent.read_choice(config, "wunderctl") == ("", "", "")
-    consent.save_choice(config, "wunderctl", LOCAL, "shipper local", NOW)
+    save_choice(config, "wunderctl", LOCAL, "shipper local", NOW)
     assert Path(config.path, "wunderctl.mode").read_bytes() == b"local 2026-11-23T10:00:00.000Z shipper local\n"
     assert consent.read_choice(config, "wunderctl") == (LOCAL, "2026-11-23T10:00:00.000Z", "shipper local")
     assert os.stat(Path(config.path, "wunderctl.mode")).st_mode & 0o777 == 0o600
-    assert consent.read_saved(config, "wunderctl").app == LOCAL
-    assert consent.read_saved(None, "wunderctl").app == ""
-    assert config.names() == ["wunderctl.mode"], "no temporary file stays"
+    assert consent.read_saved(config, "wunderctl")[0] == LOCAL
+    assert consent.read_saved(None, "wunderctl")[0] == ""
+    assert files.names(config) == ["wunderctl.mode"], "no temporary file stays"
 
 
 @pytest.mark.parametrize(
@@ -157,19 +160,19 @@ def test_a_choice_that_is_a_link_or_a_folder_means_off(config: Folder, tmp_path:
     other.write_text("on 2026-11-23T10:00:00.000Z someone\n")
     path = Path(config.path, "wunderctl.mode")
     path.symlink_to(other)
-    assert consent.read_saved(config, "wunderctl").app == UNREADABLE
+    assert consent.read_saved(config, "wunderctl")[0] == UNREADABLE
     path.unlink()
     path.mkdir()
-    assert consent.read_saved(config, "wunderctl").app == UNREADABLE
+    assert consent.read_saved(config, "wunderctl")[0] == UNREADABLE
 
 
 def test_the_notice_is_read_only_where_nobody_has_chosen(config: Folder) -> None:
     Path(config.path, "wunderctl.notice").write_text("2026-03-01 2026-11-23T10:00:00.000Z\n")
-    assert consent.read_saved(config, "wunderctl").notice == "2026-03-01"
+    assert consent.read_saved(config, "wunderctl")[2] == "2026-03-01"
     Path(config.path, "wunderctl.notice").write_text("")
-    assert consent.read_saved(config, "wunderctl").notice == UNREADABLE
-    consent.save_choice(config, "_all", ON, "shipper on", NOW)
-    assert consent.read_saved(config, "wunderctl").notice == ""
+    assert consent.read_saved(config, "wunderctl")[2] == UNREADABLE
+    save_choice(config, "_all", ON, "shipper on", NOW)
+    assert consent.read_saved(config, "wunderctl")[2] == ""
 
 
 def own(config: Folder, app: str, randomness: bytes, adopt: str = "") -> str:
@@ -237,14 +240,15 @@ def test_fifty_racing_first_runs_make_one_id() -> None:
 
 SLOW = """
 import os, sys
-from shipper.append import Folder, open_config
+from shipper import files
+from shipper.append import open_config
 from shipper.identity import make_identity
-replace = Folder.replace
+replace = files.replace
 def replace_later(*arguments, **options):
     print("about to write", flush=True)
     sys.stdin.read()
     return replace(*arguments, **options)
-Folder.replace = replace_later
+files.replace = replace_later
 with open_config(os.environ, create=True) as config:
     print(make_identity(config, "wunderctl", os.urandom(16))[0])
 """
@@ -266,9 +270,9 @@ def test_who_is_about_to_write_an_id_keeps_everybody_else_from_it(config: Folder
 def test_who_was_off_and_is_not_any_more_is_somebody_new(config: Folder, by_all: bool, back: str) -> None:
     name = consent.ALL if by_all else "wunderctl"
     first = own(config, "wunderctl", b"\x01" * 16)
-    consent.save_choice(config, name, OFF, "shipper off", NOW)
+    save_choice(config, name, OFF, "shipper off", NOW)
     assert consent.read_identity(config, "wunderctl") == first, "off alone keeps it: forget may still need it"
-    consent.save_choice(config, name, back, "shipper", NOW)
+    save_choice(config, name, back, "shipper", NOW)
     assert consent.read_identity(config, "wunderctl") == ""
     assert list(identity.former_identities(config, "wunderctl").values()) == [first]
     assert own(config, "wunderctl", b"\x02" * 16) == "02" * 16
@@ -277,9 +281,9 @@ def test_who_was_off_and_is_not_any_more_is_somebody_new(config: Folder, by_all:
 def test_a_change_that_was_not_off_keeps_the_id(config: Folder) -> None:
     first = own(config, "wunderctl", b"\x01" * 16)
     for mode in (LOCAL, ON, LOCAL, OFF, OFF):
-        consent.save_choice(config, "wunderctl", mode, "shipper", NOW)
+        save_choice(config, "wunderctl", mode, "shipper", NOW)
     own(config, "otherctl", b"\x03" * 16)
-    consent.save_choice(config, "otherctl", ON, "shipper", NOW)
+    save_choice(config, "otherctl", ON, "shipper", NOW)
     assert consent.read_identity(config, "wunderctl") == first
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shipper import event as writing
 from shipper.errors import DamagedLine
-from shipper.event import MAX_LINE, crc32, crc_holds, format_time, new_id, seal_line, surroundings, valid_name
-from shipper.reader import decode
+from shipper.event import MAX_LINE, crc32, format_time, new_id, seal_line, surroundings, valid_name
+from shipper.reader import crc_holds, decode
 
 WHOLE = {
     "v": 1,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shipper import append
+from shipper import append, files
 from shipper.append import Folder, open_config
-from shipper.consent import ALL, OFF, ON, save_choice
+from shipper.choice import save_choice
+from shipper.consent import ALL, OFF, ON
 from tests.record.sample import lines, locked_elsewhere, sample, spool_of
 
 
@@ -44,7 +45,7 @@ def test_without_the_lock_a_line_becomes_a_segment_of_its_own() -> None:
         assert app.record("datasource", kind="postgres")
         assert app.record("datasource", kind="postgres")
         with spool.folder("sealed") as sealed:
-            names = sorted(sealed.names())
+            names = sorted(files.names(sealed))
             assert len(names) == 2
             assert [event["fields"] for name in names for event in lines(sealed, name)] == [{"kind": "postgres"}] * 2
 
@@ -65,7 +66,7 @@ def test_a_full_segment_is_sealed_by_the_writer_whose_line_would_pass_it() -> No
     assert sum(app.record("datasource", kind="mysql") for _ in range(with_lines)) == with_lines
 
     with spool_of(environ()) as spool, spool.folder("sealed") as sealed:
-        (name,) = sealed.names()
+        (name,) = files.names(sealed)
         size = sealed.stat(name).st_size
         assert size <= 256 * 1024 < size + 400
         assert len(lines(sealed, name)) + len(lines(spool)) == with_lines
@@ -118,7 +119,7 @@ def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytes
 
 @pytest.mark.usefixtures("on")
 def test_a_line_without_the_lock_is_complete_before_any_pass_can_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    rooms, write = [], Folder.write
+    rooms, write = [], files.write
 
     def watched(folder: Folder, name: str, data: bytes, sync: bool = False) -> None:
         rooms.append(os.path.basename(folder.path))
@@ -126,7 +127,7 @@ def test_a_line_without_the_lock_is_complete_before_any_pass_can_see_it(monkeypa
 
     app = sample()
     assert app.record("datasource", kind="mysql")
-    monkeypatch.setattr(Folder, "write", watched)
+    monkeypatch.setattr(files, "write", watched)
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         assert app.record("datasource", kind="postgres")
     assert rooms == ["tmp"]

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shipper import append, event
+from shipper import append, event, files
 from shipper.append import Folder
-from shipper.event import crc_holds
+from shipper.reader import crc_holds
 from shipper.spool.spool import Spool
 
 DAY = 24 * 3600
@@ -44,9 +44,9 @@ def a_spool(app: str = "demo", **limits: int) -> Iterator[Spool]:
 def write_manifest(folder: Folder, app: str = "demo", **limits: int) -> None:
     manifest = {"shipper": 1, "version": "1.0", "app": app, "endpoint": "http://127.0.0.1:9", "limits": limits}
     manifest |= {"events": []}
-    if "app.json" in folder.names():
-        folder.remove("app.json")
-    folder.write("app.json", json.dumps(manifest, separators=(",", ":")).encode() + b"\n")
+    if "app.json" in files.names(folder):
+        files.remove(folder, "app.json")
+    files.write(folder, "app.json", json.dumps(manifest, separators=(",", ":")).encode() + b"\n")
 
 
 def record(spool: Spool, lines: Sequence[bytes], held: bool = False) -> None:

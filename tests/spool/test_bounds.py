@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipper import files
 from shipper.append import SEGMENT_BYTES, Lock
 from shipper.errors import Busy
 from shipper.spool import bounds, limits, names, quarantine
@@ -193,7 +194,7 @@ def test_the_janitor_removes_nothing_that_is_not_its_own(tidy: str) -> None:
         for room in limits.FOLDERS:
             with spool.folder.folder(room, create=True) as folder:
                 for name in FOREIGN:
-                    folder.write(name, name.encode())
+                    files.write(folder, name, name.encode())
                     planted[f"{room}/{name}"] = name.encode()
                     os.utime(os.path.join(folder.path, name), (0, 0))
         if tidy == "enforce":
@@ -209,10 +210,10 @@ def test_rubbish_in_tmp_goes_after_a_day() -> None:
     with a_spool() as spool, spool.folder.folder("tmp", create=True) as tmp:
         for name, age in (("due.0123456789abcdef", 2 * DAY), ("20261123T100000123Z-1f2e3d4c.ndjson", 2 * DAY),
                           ("app.json.0123456789abcdef", 60)):  # fmt: skip
-            tmp.write(name, b"half")
+            files.write(tmp, name, b"half")
             os.utime(os.path.join(tmp.path, name), (NOW - age, NOW - age))
         spool.enforce_bounds(NOW, {})
-        assert tmp.names() == ["app.json.0123456789abcdef"]
+        assert files.names(tmp) == ["app.json.0123456789abcdef"]
 
 
 def test_a_folder_in_tmp_with_a_name_of_ours_stops_no_pass() -> None:

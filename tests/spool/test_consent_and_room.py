@@ -1,5 +1,6 @@
 """Held, let go, emptied (S6)."""
 
+from shipper import files
 from shipper.spool.names import ACTIVE
 from tests.spool.ground import NOW, a_spool, line, record, sealed, told, tree
 
@@ -44,7 +45,7 @@ def test_switching_off_empties_everything_that_holds_an_event_or_counts_one() ->
         record(spool, [line()])
         spool.write_journal({"failures": 2})
         with spool.folder.folder("tmp", create=True) as tmp:
-            tmp.write("20261123T100000123Z-1f2e3d4c.ndjson", line())
+            files.write(tmp, "20261123T100000123Z-1f2e3d4c.ndjson", line())
         spool.purge()
         assert tree(spool) == {}
         assert spool.read_journal() == {"failures": 2}
@@ -55,7 +56,7 @@ def test_switching_off_finishes_what_it_had_begun() -> None:
     with a_spool() as spool:
         unfinished = "20261123T100000123Z-losses-1f2e3d4c"
         with spool.folder.folder("lost", create=True) as lost, lost.folder(unfinished, create=True) as telling:
-            telling.write("20261123T100000000Z-1f2e3d4c.full.3", b"")
+            files.write(telling, "20261123T100000000Z-1f2e3d4c.full.3", b"")
         spool.purge()
         assert tree(spool) == {}
         assert told(spool) == {}

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from shipper import files
 from shipper.append import Lock
 from shipper.reader import decode
 from shipper.spool import losses
@@ -57,14 +58,14 @@ def test_a_pass_that_died_while_telling_is_finished_by_the_next() -> None:
             with spool.folder.folder("lost") as lost:
                 name = new_name(spool.folder, milliseconds(), os.urandom(4), losses=True)
                 with lost.folder(name, create=True) as telling:
-                    kept = [one for one in lost.names() if one != name]
+                    kept = [one for one in files.names(lost) if one != name]
                     for one in kept:
-                        lost.rename(one, telling, one)
+                        files.rename(lost, one, telling, one)
                     if moment != "moved":
                         with spool.folder.folder("sealed", create=True) as folder:
-                            folder.write(name + ".ndjson", spool._losses_line({"full": 2}))
+                            files.write(folder, name + ".ndjson", spool._losses_line({"full": 2}))
                     if moment == "half removed":
-                        telling.remove(kept[0])
+                        files.remove(telling, kept[0])
             assert told(spool) == {"full": 2}, moment
             spool.recover()
             assert told(spool) == {"full": 2}, moment
@@ -106,11 +107,11 @@ def test_a_merge_half_done_counts_right_and_is_finished(done: int) -> None:
             with Lock(spool.folder, 1):
                 evict_one(spool.folder, "sealed", name, "full")
         with spool.folder.folder("lost") as lost:
-            one, other = sorted(lost.names())
+            one, other = sorted(files.names(lost))
             who, other_who = one.partition(".")[0], other.partition(".")[0]
-            lost.rename(one, lost, f"{who}+{other_who}.full.3")
+            files.rename(lost, one, lost, f"{who}+{other_who}.full.3")
             if done == 2:
-                lost.remove(other)
+                files.remove(lost, other)
         assert told(spool) == {"full": 3}
         spool.recover()
         assert told(spool) == {"full": 3}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shipper import append
+from shipper import append, files
 from shipper.append import Lock
 from shipper.spool.limits import Limits, evict
 from shipper.spool.lines import Line
@@ -151,7 +151,7 @@ class Model(RuleBasedStateMachine):
 
     def _fixed(self) -> int:
         return sum(
-            self.folder.stat(name).st_size for name in ("app.json", "active.ndjson") if name in self.folder.names()
+            self.folder.stat(name).st_size for name in ("app.json", "active.ndjson") if name in files.names(self.folder)
         )
 
     @rule()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from shipper import files
 from shipper.append import Folder, Lock
 from shipper.spool import manifest, records
 from shipper.spool.manifest import DamagedManifest
@@ -120,7 +121,7 @@ def test_a_damaged_manifest_says_what_to_do(data: bytes) -> None:
 
 def test_a_missing_manifest_says_so() -> None:
     with a_spool() as spool:
-        spool.folder.remove("app.json")
+        files.remove(spool.folder, "app.json")
         with pytest.raises(DamagedManifest, match="is missing"):
             _ = spool.manifest
 

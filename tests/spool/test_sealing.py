@@ -5,6 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipper import files
 from shipper.append import SEGMENT_BYTES, SEGMENT_LINES
 from shipper.spool import names, segments
 from tests.spool.ground import DAY, NOW, a_spool, line, milliseconds, record, sealed, tree
@@ -55,7 +56,7 @@ def test_names_grow_whatever_the_clock_says(clock: list[int]) -> None:
         for now in clock:
             name = segments.new_name(spool.folder, now, os.urandom(4))
             assert name > before
-            folder.write(name + names.SUFFIX, line())
+            files.write(folder, name + names.SUFFIX, line())
             before = name
         spool.purge()
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipper.event import MAX_LINE, crc_holds, seal_line
+from shipper.event import MAX_LINE, seal_line
+from shipper.reader import crc_holds
 from shipper.spool.lines import judge, judge_all
 from shipper.spool.segments import CHUNK, numbered_lines
 from tests.spool.ground import NOW, a_spool, line, record, sealed, told, tree

@@ -16,14 +16,14 @@ APP = "counter"
 DIES_WHEN_CONFIRMED = """
 import os, signal
 from shipper.cli import main
-from shipper.append import Folder
+from shipper import files
 
 def die(folder, name):
     if folder.path.endswith("deletions"):
         os.kill(os.getpid(), signal.SIGKILL)  # the receiver has erased everything, and nobody has noted it
     remove(folder, name)
 
-remove, Folder.remove = Folder.remove, die
+remove, files.remove = files.remove, die
 main(["flush", "counter"])
 """
 

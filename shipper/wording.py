@@ -1,4 +1,4 @@
-"""The name of an exception's class, when it may be said. Loaded only once an error is there to be recorded."""
+"""What of a version and of an exception may be said. Loaded only once there is one to be recorded."""
 
 import builtins
 import sys
@@ -8,6 +8,18 @@ from shipper.event import valid_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+
+def leading_numbers(value: "object") -> "str":
+    """Return the dotted numbers at the head of a version, at most four, "v" before them left out, or ""."""
+    numbers = []
+    for part in value.removeprefix("v").split(".", 4)[:4] if isinstance(value, str) else ():
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if 0 < len(digits) < 9:
+            numbers.append(digits)
+        if len(digits) not in range(1, 9) or digits != part:
+            break
+    return ".".join(numbers)
 
 
 def class_name(value: "object", packages: "Collection[object]", own_package: "str") -> "str":
