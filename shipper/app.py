@@ -243,9 +243,9 @@ class App:
         try:
             name = append.spool_name(self.name, environ.get(self._prefix + "_ENDPOINT", ""))
             with append.open_state(environ) as state, append.open_app(state, name) as folder:
-                from shipper import files
+                with folder.folder("deletions") as waiting:  # hardly anybody has one: nothing is loaded before
+                    from shipper import files
 
-                with folder.folder("deletions") as waiting:
                     if not files.names(waiting):
                         return
                 with append.Lock(folder, 0):

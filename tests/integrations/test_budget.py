@@ -36,8 +36,12 @@ def loaded(code: str, *options: str) -> set[str]:
     return set(full.stdout.splitlines()[-1].split()) - set(bare.stdout.split())
 
 
+@pytest.mark.parametrize("mode", ["on", "local"])
 @pytest.mark.parametrize("how", ["record", "command"])
-def test_declare_and_record_load_exactly_the_recording_path(how: str) -> None:
+def test_declare_and_record_load_exactly_the_recording_path(
+    how: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE_TELEMETRY", mode)
     uses = {
         "record": "assert telemetry.record('command', command='up')",
         "command": "with telemetry.command('up'): pass",
