@@ -11,7 +11,7 @@ PAUSE = 0.01
 """Seconds between two looks: costs a test nothing and leaves the machine to what is waited for."""
 
 
-def until(condition: Callable[[], Found], seconds: float = 10.0, what: str = "") -> Found:
+def until(condition: Callable[[], Found], seconds: float = 60.0, what: str = "") -> Found:
     """Look until `condition()` is true and return what it found.
 
     Raises AssertionError, naming the condition (`what`, else the function's name), when `seconds` have passed.
