@@ -60,7 +60,7 @@ MANIFEST_BYTES = 1024 * 1024
 READ_BYTES = 16 * 1024
 
 # Where the two folders lie: what XDG calls the one above, and where it is where nobody set that.
-_BASES = {"state": ("XDG_STATE_HOME", "/.local/state"), "config": ("XDG_CONFIG_HOME", "/.config")}
+_HOMES = {"state": ("XDG_STATE_HOME", "/.local/state"), "config": ("XDG_CONFIG_HOME", "/.config")}
 _AT_FOLDER = os.open in os.supports_dir_fd
 # O_NONBLOCK: a FIFO planted where a file belongs must not stop anybody.
 _FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -70,7 +70,7 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _turns: "dict[tuple[int, str, str], _thread.LockType]" = {}
 
 
-def base(environ: "Mapping[str, str]", kind: "str") -> "str":
+def home_path(environ: "Mapping[str, str]", kind: "str") -> "str":
     """The folder of all spools (kind "state") or of choices and ids ("config"): `<state>/shipper`, `<config>/shipper`.
 
     Raises Refused where nobody knows the home.
@@ -79,7 +79,7 @@ def base(environ: "Mapping[str, str]", kind: "str") -> "str":
     root = environ.get("SHIPPER_HOME", "")
     if root:
         return os.path.join(os.path.abspath(root), kind, "shipper")
-    variable, default = _BASES[kind]
+    variable, default = _HOMES[kind]
     found = environ.get(variable, "")
     if not found.startswith("/") or sys.platform == "win32":  # the XDG specification: a relative value is no value
         home = environ.get("HOME", "")
@@ -123,10 +123,14 @@ class Folder:
             pass  # another invocation was faster
         return Folder(path, _open_folder(name, path, self.at))
 
+    def where(self, name: "str") -> "str":
+        """How a call that is given `at` names a file of this folder."""
+        return name if self.at else os.path.join(self.path, name)
+
     def open(self, name: "str", flags: "int") -> "int":
         """Open a file, 0600 if it is made, and return its descriptor; refuse what is no regular file of ours alone."""
         try:
-            fd = os.open(name if self.at else os.path.join(self.path, name), flags | _FILE | _BINARY, 0o600, **self.at)
+            fd = os.open(self.where(name), flags | _FILE | _BINARY, 0o600, **self.at)
         except FileNotFoundError:
             raise  # the usual case costs no look at the others
         except OSError as error:
@@ -160,7 +164,7 @@ class Folder:
 
     def stat(self, name: "str") -> "os.stat_result":
         """Look at what stands under a name, without following it if it is a link."""
-        return os.stat(name if self.at else os.path.join(self.path, name), follow_symlinks=False, **self.at)
+        return os.stat(self.where(name), follow_symlinks=False, **self.at)
 
     def close(self) -> None:
         """Let the folder go."""
@@ -230,7 +234,7 @@ def _open_base(kind: "str", environ: "Mapping[str, str]", create: "bool") -> "Fo
             foreign = False
         if foreign:
             _refuse("root does not write into the home of somebody else", home)
-    path = base(environ, kind)
+    path = home_path(environ, kind)
     try:
         return open_folder(path)
     except FileNotFoundError:

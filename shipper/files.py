@@ -47,17 +47,17 @@ def rename(folder: Folder, name: str, into: Folder, as_name: str) -> None:
     if folder.at:
         os.rename(name, as_name, src_dir_fd=folder.fd, dst_dir_fd=into.fd)
     else:
-        os.replace(_path(folder, name), _path(into, as_name))
+        os.replace(folder.where(name), into.where(as_name))
 
 
 def remove(folder: Folder, name: str) -> None:
     """Remove a file (a link: itself, never what it names)."""
-    os.unlink(_path(folder, name), **folder.at)
+    os.unlink(folder.where(name), **folder.at)
 
 
 def remove_folder(folder: Folder, name: str) -> None:
     """Remove an empty folder."""
-    os.rmdir(_path(folder, name), **folder.at)
+    os.rmdir(folder.where(name), **folder.at)
 
 
 def names(folder: Folder) -> list[str]:
@@ -69,7 +69,3 @@ def sync_entries(folder: Folder) -> None:
     """Bring the folder's own entries to the disk."""
     if folder.at:
         os.fsync(folder.fd)
-
-
-def _path(folder: Folder, name: str) -> str:
-    return name if folder.at else os.path.join(folder.path, name)

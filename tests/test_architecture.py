@@ -43,7 +43,6 @@ FLOORS = [
 UPWARD = {
     ("append", "places"): "another system, a missing HOME, a first use",
     ("append", "spool"): "replacing the manifest when the app's version has changed",
-    ("errors", "catalog"): "never: for the eyes of the type checker",
     ("app", "privacy"): "the notice and the debug output",
     ("app", "integrations"): "instrument()",
     ("integrations", "cli"): "a CLI's own `telemetry status` is `shipper status`",

@@ -88,11 +88,11 @@ class Cluster:
         deadline = time.monotonic() + DELETE_SECONDS
         settled = time.monotonic() + MUTATION_SECONDS
         left = f"SELECT count() FROM {self.table('events')} WHERE {where}"
-        while self._mutates(told) or self.query(left) != [["0"]]:
+        while (mutates := self._mutates(told)) or self.query(left) != [["0"]]:
             if time.monotonic() > deadline:
                 raise StoreUnavailable("the deletion has not ended yet", "Ask again; it goes on by itself.")
             # A shard of which no host could be told, and rows that another receiver was just writing.
-            if time.monotonic() > settled and not self._mutates(told):
+            if time.monotonic() > settled and not mutates:
                 raise StoreUnavailable("the deletion did not reach everything", "Ask again.")
             time.sleep(0.1)
 

@@ -9,7 +9,7 @@ exit codes and signals are the host's own.
     argparse   parsers and their subparsers, recorded when the process ends
     function   a decorator for everything else: functions, generators, coroutines
     group      `<cli> telemetry status|on|local|off|show|flush|forget`, as data
-    groups     the same as click and typer commands
+    framework_groups  the same as click and typer commands
     frames     what keeps us out of other people's tracebacks
 
 What all of them need stands in this file: our flags on a command line, a command's name, what is said at its end.

@@ -58,7 +58,7 @@ class Hook:
         kept, off = take_flags(arguments, options.intersection((OPTION, NEGATIVE)))
         self.app.flag = off
         if kept[:1] == [GROUP] and getattr(self.command, "chain", False):
-            from shipper.integrations.groups import telemetry_group
+            from shipper.integrations.framework_groups import telemetry_group
 
             # A chain has no groups: ours is taken before the chain begins.
             telemetry_group(self.app, self.root).main(kept[1:], prog_name=f"{context.info_name} {GROUP}")
@@ -70,7 +70,7 @@ class Hook:
         if found is None:
             if name != GROUP or not self.root or getattr(self.command, "chain", False):
                 return None
-            from shipper.integrations.groups import telemetry_group
+            from shipper.integrations.framework_groups import telemetry_group
 
             return telemetry_group(self.app, self.root)
         quietly(self._adopt, context, name, found)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 
 from shipper import files
-from shipper.append import Folder, Lock, Refused, base, file_fault, open_config, open_state
+from shipper.append import Folder, Lock, Refused, file_fault, home_path, open_config, open_state
 from shipper.privacy.findings import CLOCK_SLACK, NOTE, OK, WRONG, Finding
 
 #: Bytes that the probe writes: more than a line, less than anybody misses.
@@ -51,7 +51,7 @@ def _one(
 ) -> Iterator[Finding]:
     path, subject = "", kind + " folder"
     try:
-        path = base(environ, kind)
+        path = home_path(environ, kind)
         with opened(environ) as folder:
             faults = [*_probe(subject, folder, now), *_walk(folder, subject)]
             yield from faults or [Finding(OK, subject, path)]

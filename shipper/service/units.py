@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shipper.append import base
+from shipper.append import home_path
 from shipper.errors import ShipperError
 from shipper.spawn import interpreter
 
@@ -43,8 +43,8 @@ def place(environ: Mapping[str, str]) -> Place:
     return Place(
         command=tuple(interpreter()),
         home=environ.get("HOME", "") or os.path.expanduser("~"),
-        state=base(environ, "state"),
-        config=base(environ, "config"),
+        state=home_path(environ, "state"),
+        config=home_path(environ, "config"),
         program=tuple(sorted({*folders, *map(os.path.realpath, folders)})),
         variables={
             name: environ[name] for name in ("SHIPPER_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME") if environ.get(name)

@@ -62,13 +62,13 @@ def test_the_two_folders_are_those_of_platformdirs(variables: dict[str, str], mo
     def same(path: str, other: str) -> bool:
         return os.path.normpath(path) == os.path.normpath(other)
 
-    assert same(append.base(os.environ, "state"), platformdirs.user_state_dir("shipper"))
-    assert same(append.base(os.environ, "config"), platformdirs.user_config_dir("shipper"))
+    assert same(append.home_path(os.environ, "state"), platformdirs.user_state_dir("shipper"))
+    assert same(append.home_path(os.environ, "config"), platformdirs.user_config_dir("shipper"))
 
 
 def test_shipper_home_holds_both_folders() -> None:
-    assert append.base({"SHIPPER_HOME": "/x"}, "state") == "/x/state/shipper"
-    assert append.base({"SHIPPER_HOME": "/x"}, "config") == "/x/config/shipper"
+    assert append.home_path({"SHIPPER_HOME": "/x"}, "state") == "/x/state/shipper"
+    assert append.home_path({"SHIPPER_HOME": "/x"}, "config") == "/x/config/shipper"
 
 
 def test_folders_are_0700_and_files_0600_whatever_the_umask(home: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_send_ends_at_its_deadline_whatever_the_receiver_does(fault: str) -> N
         outcome = send(receiver.endpoint, seconds=1.0)
         took = time.monotonic() - begun
     assert (outcome.kind, outcome.cause) == ("unreachable", "timeout")
-    assert took < 10  # without a deadline of its own it would never end
+    assert took < 2.0
 
 
 def test_a_refused_connection_is_tried_three_times_and_then_left_to_the_backoff() -> None:
