@@ -413,13 +413,14 @@ def next_due(found: "tuple[int, int]", now: "int", interval: "int", full: "bool"
     """Decide what `due` says next, and whether a pass is due now.
 
     The first event asks for a pass within the interval, between three quarters of it and the whole by machine; a full
-    segment asks for one now. Whoever finds it due moves it on, so that nobody else starts a second. S9: a time further
-    away than any wait can be comes from a clock that jumped, and is not believed.
+    segment asks for one now. Whoever finds it due moves it on, so that nobody else starts a second: neither does a full
+    segment while that step lasts, as the pass then under way asks for the next one itself. S9: a time further away than
+    any wait can be comes from a clock that jumped, and is not believed.
     """
     not_before, due = found
     if not_before > now + LONGEST_WAIT:
         not_before = 0
-    if full:
+    if full and not now < due <= now + DUE_STEP:
         due = now
     elif due <= 0 or due > now + LONGEST_WAIT:
         machine = os.uname().nodename.encode("utf-8", "replace") if hasattr(os, "uname") else b""

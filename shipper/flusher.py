@@ -305,7 +305,8 @@ class _Pass:
         journal = course.remembered(self.course, now, self.random())
         self._see(journal=journal)
         self._remember(journal)
-        waits = self.unsealed or any(each.name in self.begun for each in self.spool.waiting()) or bool(self._persons())
+        # What was filled and sealed beside this pass counts: who fills a segment while a pass runs starts no other.
+        waits = self.unsealed or bool(self.spool.waiting()) or bool(self._persons())
         with suppress(OSError):  # the journal has it too
             self.spool.schedule(*course.due(journal, self.finish, waits, now, self.manifest.flush_interval))
 

@@ -45,6 +45,8 @@ def test_a_pass_under_way_is_not_doubled_and_its_end_not_waited_for_by_the_clock
 
 def test_a_spool_at_rest_is_left_alone_until_it_has_rested() -> None:
     assert plan([seen(next_due=NOW - 9)], (), {"a": 40.0}, NOW) == ([], 40.0)
+    assert plan([seen(next_due=NOW + 9)], (), {"a": 40.0}, NOW) == ([], 40.0)
+    assert plan([seen(next_due=NOW - 9, waiting=False)], (), {"a": 40.0}, NOW) == ([], None)  # nothing to look for
 
 
 def test_one_app_that_waits_holds_up_no_other() -> None:

@@ -1,6 +1,7 @@
 """A CLI without a daemon: its events get out by themselves, and whoever waits for the CLI waits for nothing else."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,10 @@ import pytest
 
 from shipper import bell, spawn
 from shipper.append import open_app, open_state
+from shipper.delivery.policy import PASS_REST
 from tests.daemon.ground import APP, choose, due, end, finished, flushers, pending, record, set_due, spool
 from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.wires.faults import FAULTS, Faults, Received, acknowledge
 
 
 @pytest.fixture
@@ -70,6 +72,35 @@ def test_many_that_end_together_start_one(home: Path) -> None:
         until(lambda: receiver.requests, 60, "the flusher sends")
         assert len(flushers(home)) == 1
         end(home)
+
+
+def test_who_fills_segments_while_a_pass_is_in_hand_starts_no_other(home: Path) -> None:
+    with Faults("hang") as receiver:
+        make_due(receiver)
+        record(receiver.endpoint, spawn=True)
+        until(lambda: receiver.requests, 60, "the flusher sends")
+        found, running = due(), flushers(home)
+        record(receiver.endpoint, spawn=True, count=2100)
+        assert len(list((spool(home) / "sealed").iterdir())) == 2
+        assert (due(), flushers(home)) == (found, running)
+        end(home)
+
+
+def test_what_was_filled_while_a_pass_was_in_hand_has_the_next_one_soon(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def filled(receiver: Faults, connection: socket.socket, request: Received) -> None:
+        record(receiver.endpoint, count=1100)
+        acknowledge(receiver, connection, request)
+
+    monkeypatch.setitem(FAULTS, "filled", filled)
+    with Faults("filled", "acknowledge") as receiver:
+        make_due(receiver)
+        record(receiver.endpoint, spawn=True)
+        until(lambda: receiver.events, 60, "both events are delivered")
+        until(lambda: finished(home), 60)
+        assert (len(receiver.events), len(list((spool(home) / "sealed").iterdir()))) == (2, 1)
+        assert due()[1] <= time.time() + PASS_REST
 
 
 @pytest.mark.parametrize("shape", ["x=$(CLI)", "CLI | cat", "x=$(CLI 2>&1)", "x=$(CLI 5>&1)"])

@@ -317,7 +317,10 @@ NOW = 1_800_000_000
         ((0, NOW), False, True),
         ((0, NOW - 1), False, True),
         ((0, NOW + 1), False, False),
-        ((0, NOW + 1), True, True),
+        ((0, NOW + 1), True, False),  # somebody has found it due and moved it on, or it is as near
+        ((0, NOW + DUE_STEP), True, False),
+        ((0, NOW + DUE_STEP + 1), True, True),
+        ((0, NOW), True, True),
         ((NOW + 1, NOW), False, False),
         ((NOW + 1, NOW), True, False),
         ((NOW, NOW), False, True),
