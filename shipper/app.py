@@ -7,7 +7,7 @@ pass due rings the doorbell or starts a flusher, after the lock is released.
 import os
 import time
 
-from shipper import append, catalog, consent, event
+from shipper import append, consent, event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class App:
         *,
         version: "str",
         endpoint: "str",
-        events: "Iterable[catalog.Event]" = (),
+        events: "Iterable[event.Event]" = (),
         policy: "str" = "opt-in",
         policy_date: "str" = "",
         ci: "str" = "off",
@@ -79,7 +79,7 @@ class App:
         self.limits = (max_bytes, max_days, max_files)
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
         self._check()
-        self.events = catalog.by_name(events)
+        self.events = event.by_name(events)
         self._prefix = name.upper().replace("-", "_") + "_TELEMETRY"
         self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment
@@ -111,7 +111,7 @@ class App:
             wrong = (
                 f'policy is "opt-in" or "opt-out" and ci is "on", "local" or "off", not {policy.kind!r}, {policy.ci!r}'
             )
-        elif policy.date and not catalog.valid_date(policy.date):
+        elif policy.date and not event.valid_date(policy.date):
             wrong = f'policy_date is a day such as "2026-11-23", not {policy.date!r}'
         if wrong:
             from shipper.errors import DeclarationError
@@ -228,7 +228,7 @@ class App:
 
             raise BadValue(f"the app declares no event {name}", f"it declares: {', '.join(self.events)}")
         said = declared.encode_fields(fields, False, today)
-        if catalog.OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
+        if event.OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
             declared.encode_fields(fields, True, today)
         return said
 
@@ -270,7 +270,7 @@ class App:
 
     def manifest(self, endpoint: "str" = "") -> "bytes":
         """Say the declaration as one JSON object: what `app.json` holds and every pass reads. `endpoint` overrides."""
-        quote, policy = catalog.quote, self.policy
+        quote, policy = event.quote, self.policy
         return (
             f'{{"shipper":1,"version":"{self.version}","app":"{self.name}","endpoint":{quote(endpoint or self.endpoint)},'
             f'"wire":"{self.wire}","policy":"{policy.kind}","policy_date":"{policy.date}","ci":"{policy.ci}",'

@@ -152,12 +152,10 @@ class Folder:
         """Read a whole file, at most `limit` bytes of it."""
         fd = self.open(name, os.O_RDONLY)
         try:
-            data = b""
-            while len(data) < limit:
-                more = os.read(fd, min(limit - len(data), READ_BYTES))
-                if not more:
-                    break
-                data += more
+            data, more = b"", READ_BYTES
+            while more == READ_BYTES and len(data) < limit:  # of a file, less than was asked for is its end
+                found = os.read(fd, min(limit - len(data), READ_BYTES))
+                data, more = data + found, len(found)
             return data
         finally:
             os.close(fd)

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shipper.catalog import Event
+    from shipper.event import Event
 
 #: Characters of a wrong value that a message shows.
 MOST_SHOWN = 100

@@ -21,9 +21,20 @@ Python declaration calls.
 
 from collections.abc import Callable, Mapping
 
-from shipper import catalog
-from shipper.catalog import DETAILS, OUT_OF_TYPE, Event, ValueType
 from shipper.errors import DeclarationError
+from shipper.event import (
+    DETAILS,
+    OUT_OF_TYPE,
+    Event,
+    ValueType,
+    by_name,
+    error_class,
+    flag,
+    integer,
+    milliseconds,
+    one_of,
+    version_number,
+)
 
 #: Bytes of a declaration file: thousands of events.
 MAX_FILE = 1024 * 1024
@@ -31,12 +42,12 @@ MAX_FILE = 1024 * 1024
 LOSSES = "shipper.losses"
 
 _MAKERS: Mapping[str, Callable[..., ValueType]] = {
-    "one_of": catalog.one_of,
-    "integer": catalog.integer,
-    "milliseconds": catalog.milliseconds,
-    "flag": catalog.flag,
-    "version_number": catalog.version_number,
-    "error_class": catalog.error_class,
+    "one_of": one_of,
+    "integer": integer,
+    "milliseconds": milliseconds,
+    "flag": flag,
+    "version_number": version_number,
+    "error_class": error_class,
 }
 _ABOUT = ("reason", "owner", "expires")
 
@@ -87,9 +98,9 @@ def load_catalog(path: str) -> tuple[str, dict[str, Event]]:
 def events_from(tables: object) -> dict[str, Event]:
     """Make a catalog of a declaration's events (a table by name) or a manifest's (a list). Raises DeclarationError."""
     if isinstance(tables, list):
-        return catalog.by_name([_event(_text(table, "name"), _without(table, "name")) for table in tables])
+        return by_name([_event(_text(table, "name"), _without(table, "name")) for table in tables])
     if isinstance(tables, dict):
-        return catalog.by_name([_event(name, table) for name, table in tables.items()])
+        return by_name([_event(name, table) for name, table in tables.items()])
     raise DeclarationError("a declaration needs events", "write a table [events.<name>] for each")
 
 

@@ -19,7 +19,6 @@ FLOORS = [
     {"errors"},
     {"event"},
     {"wording", "reader"},
-    {"catalog"},
     {"append"},
     {"files"},
     {"places"},
@@ -41,6 +40,7 @@ FLOORS = [
 ]
 # A rare branch of a lower room may call upwards, inside a function: (who, whom, why).
 UPWARD = {
+    ("event", "wording"): "a version or an exception among the values",
     ("append", "places"): "another system, a missing HOME, a first use",
     ("append", "spool"): "replacing the manifest when the app's version has changed",
     ("app", "privacy"): "the notice and the debug output",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from shipper.app import App
-    from shipper.catalog import Event, ValueType
+    from shipper.event import Event, ValueType
 
 USAGE = "usage: shipper record -c telemetry.toml EVENT [KEY=VALUE ...]"
 

@@ -5,25 +5,29 @@ is hooked where it parses a command line, on the host's own objects and nowhere 
 everybody else's programs stay as they are. A command runs with no frame of ours below it or above it, so tracebacks,
 exit codes and signals are the host's own.
 
-    click      groups: nested, lazy, chained, with aliases; typer builds on it
     argparse   parsers and their subparsers, recorded when the process ends
     function   a decorator for everything else: functions, generators, coroutines
     group      `<cli> telemetry status|on|local|off|show|flush|forget`, as data
     framework_groups  the same as click and typer commands
     frames     what keeps us out of other people's tracebacks
 
-What all of them need stands in this file: our flags on a command line, a command's name, what is said at its end.
+What all of them need stands in this file: our flags on a command line, a command's name, what is said at its end. So
+does click (8.0 and later), on which most hosts are built, typer's too: a file of its own would cost each of them 0.14 ms.
+Of click these objects are hooked: a command's `parse_args`, its `context_class`, and a group's `get_command`, through
+which lazy groups and aliases show their commands. A command's body runs without us: its context tells us when it ends.
 """
 
 import os
 import sys
+
+from shipper.app import Command, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
-    from shipper.app import App, Command
+    from shipper.app import App
 
 #: What a person says of telemetry, anywhere on a command line: `--telemetry=true|false` or `--no-telemetry`.
 OPTION, NEGATIVE = "--telemetry", "--no-telemetry"
@@ -32,6 +36,9 @@ GROUP = "telemetry"
 _YES = ("true", "1", "on", "yes")
 #: What stands between the names of a command's groups and its own: `db.migrate`.
 BETWEEN = "."
+#: Where a context of click keeps what we know of it.
+RUN = "_shipper_run"
+_contexts: "dict[type, type]" = {}
 
 
 def instrument(app: "App", cli: "Any") -> "Any":
@@ -44,9 +51,8 @@ def instrument(app: "App", cli: "Any") -> "Any":
 
         return of_typer(app, cli)
     if _is(cli, "click", "Command") or _is(cli, "click", "BaseCommand") or _is(cli, "typer.core", "TyperGroup"):
-        from shipper.integrations.click import instrument as of_click
-
-        return of_click(app, cli)
+        Hook(app, cli, "click")
+        return cli
     if _is(cli, "argparse", "ArgumentParser"):
         from shipper.integrations.argparse import instrument as of_argparse
 
@@ -134,3 +140,165 @@ def quietly(work: "Callable[..., Any]", *given: "Any") -> "Any":
         if isinstance(error, BadValue):
             raise
         return None
+
+
+class Hook:
+    """What one command object of click is hooked with. `root` is "" or, for the root, whose `telemetry` group it offers."""
+
+    def __init__(self, app: "App", command: "Any", root: "str" = "") -> None:
+        self.app, self.command, self.root = app, command, root
+        self.names: dict[int, str] = {}  # the declared name of each child that was asked for, by its object
+        self._parse = command.parse_args
+        command.parse_args = self.parse_args
+        command.context_class = _measuring(command.context_class)
+        if hasattr(command, "get_command"):
+            self._get, self._list = command.get_command, command.list_commands
+            command.get_command = self.get_command
+            if root and not getattr(command, "chain", False):
+                command.list_commands = self.list_commands
+
+    def parse_args(self, context: "Any", arguments: "list[str]") -> "Any":
+        """Take our flags away, start the clock, and let the command parse what is left."""
+        run = None
+        if not context.resilient_parsing:  # a shell that completes a word runs nothing
+            parent = vars(context.parent).get(RUN) if context.parent is not None else None
+            if parent is None and self.root:
+                arguments = self._take(context, arguments)
+            run = quietly(Run, self, context, parent)
+        parsed = self._parse(context, arguments)
+        if run is not None:
+            run.parsed = True
+        return parsed
+
+    def _take(self, context: "Any", arguments: "list[str]") -> "list[str]":
+        options = {name for parameter in self.command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        kept, off = take_flags(arguments, options.intersection((OPTION, NEGATIVE)))
+        self.app.flag = off
+        if kept[:1] == [GROUP] and getattr(self.command, "chain", False):
+            from shipper.integrations.framework_groups import telemetry_group
+
+            # A chain has no groups: ours is taken before the chain begins.
+            telemetry_group(self.app, self.root).main(kept[1:], prog_name=f"{context.info_name} {GROUP}")
+        return kept
+
+    def get_command(self, context: "Any", name: "str") -> "Any":
+        """Find a command as the group does, and hook what is found."""
+        found = self._get(context, name)
+        if found is None:
+            if name != GROUP or not self.root or getattr(self.command, "chain", False):
+                return None
+            from shipper.integrations.framework_groups import telemetry_group
+
+            return telemetry_group(self.app, self.root)
+        quietly(self._adopt, context, name, found)
+        return found
+
+    def _adopt(self, context: "Any", name: "str", found: "Any") -> None:
+        if found.context_class not in _contexts.values():
+            Hook(self.app, found)
+        # What was typed may be an alias. Only what the tree declares is a name.
+        if name != found.name:
+            declared = self._list(context)
+            name = name if name in declared and found.name not in declared else found.name or ""
+        self.names[id(found)] = name
+
+    def list_commands(self, context: "Any") -> "list[str]":
+        """The group's own commands, and `telemetry` after them."""
+        names = self._list(context)
+        return names if GROUP in names else [*names, GROUP]
+
+
+class Run:
+    """One command of click from its parsing to its end. It is recorded unless a subcommand of it is."""
+
+    def __init__(self, hook: "Hook", context: "Any", parent: "Run | None") -> None:
+        self.hook, self.context, self.parent = hook, context, parent
+        self.parsed = self.leads_on = self.over = False
+        self.chained = parent is not None and bool(getattr(parent.hook.command, "chain", False))
+        # A subcommand's time begins with its whole command line, each link of a chain has its own.
+        self.command: Command = parent.command if parent is not None and not self.chained else Command(hook.app, "")
+        if parent is not None:
+            parent.leads_on = True
+        vars(context)[RUN] = self
+
+    def path(self) -> "tuple[str, ...]":
+        """The declared names from the root to this command; the root has none."""
+        if self.parent is None:
+            return ()
+        return (*self.parent.path(), self.parent.hook.names.get(id(self.hook.command), self.hook.command.name or ""))
+
+    def enter(self) -> None:
+        """Begin the time of a link of a chain: all are parsed before the first one runs."""
+        if self.chained and self.parsed and not self.over:
+            self.command = Command(self.hook.app, "")
+
+    def end(self, error: "BaseException | None") -> None:
+        """Record how the command ended, once. What ends while it parses with status 0 was `--help` or its like."""
+        if self.over:
+            return
+        self.over = True
+        outcome, code = outcome_of(error)
+        if self.leads_on or (error is not None and not self.parsed and code == 0):
+            return
+        app = self.hook.app
+        self.command.options = self._options(declared_options(app))
+        shown = error if outcome in ("error", "usage") and not _is_exit(error) else None
+        end(self.command, named(app, self.path()), outcome, code, shown)
+
+    def _options(self, asked: "Any") -> "list[str]":
+        used: set[str] = set()
+        context = self.context if asked else None
+        while context is not None:
+            for parameter in context.command.params:
+                source = context.get_parameter_source(parameter.name)
+                if source is not None and source.name == "COMMANDLINE":
+                    used.update(parameter.opts, parameter.secondary_opts)
+            context = context.parent
+        return [name for name in asked if name in used]
+
+
+def outcome_of(error: "BaseException | None") -> "tuple[str, int]":
+    """Say how a command ended from what left it, and the exit status that follows.
+
+    click and typer have classes of their own for Exit, Abort and errors of usage; what they have in common is named.
+    """
+    if isinstance(error, (KeyboardInterrupt, EOFError)) or type(error).__name__ == "Abort":
+        return "interrupted", 1
+    code = getattr(error, "exit_code", None)
+    return ending(SystemExit(code) if isinstance(code, int) else error)
+
+
+def _is_exit(error: "BaseException | None") -> "bool":
+    """Say whether an error is click's or typer's way to end a command with a status."""
+    return type(error).__name__ == "Exit"
+
+
+def _measuring(base: "type") -> "type":
+    """A context class like base, that tells its command's run when an error leaves it."""
+    if base in _contexts.values():
+        return base
+    if base not in _contexts:
+
+        class Measuring(base):  # type: ignore[misc]  # base is the host's
+            def __enter__(self) -> "Any":
+                if RUN in vars(self):
+                    quietly(vars(self)[RUN].enter)
+                return super().__enter__()
+
+            def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> "Any":
+                # A context is entered twice, to parse and to run; where it is left for good its _depth is 1.
+                if RUN in vars(self) and (error is not None or self._depth == 1):
+                    if error is not None and not _is_exit(error):  # click ends a command that went well by Exit
+                        from shipper.integrations.frames import strip
+
+                        strip(error)
+                    quietly(vars(self)[RUN].end, error)
+                return super().__exit__(kind, error, trace)
+
+        Measuring.__name__, Measuring.__qualname__, Measuring.__module__ = (
+            base.__name__,
+            base.__qualname__,
+            base.__module__,
+        )
+        _contexts[base] = Measuring
+    return _contexts[base]

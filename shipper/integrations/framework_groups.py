@@ -3,8 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from shipper.integrations import GROUP
-from shipper.integrations.click import RUN
+from shipper.integrations import GROUP, RUN
 from shipper.integrations.group import ABOUT, ACTIONS, run
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """typer (0.4 and later): its commands are click's, made anew each time the app is called. Hooked is how they are made."""
 
-from shipper.integrations.click import Hook
+from shipper.integrations import Hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The JSON Schema (draft 2020-12) of an app's event lines."""
 
 from shipper.app import App
-from shipper.catalog import MAX_MILLISECONDS, OTHER, OUT_OF_TYPE, ValueType
+from shipper.event import MAX_MILLISECONDS, OTHER, OUT_OF_TYPE, ValueType
 
 _NAME = r"^[A-Za-z0-9_.:+/<>-]{1,64}$"
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"

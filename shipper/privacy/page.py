@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from shipper.app import App
-from shipper.catalog import OUT_OF_TYPE, Event, ValueType
 from shipper.consent import ON, variable
-from shipper.event import seal_line
+from shipper.event import OUT_OF_TYPE, Event, ValueType, seal_line
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
 from shipper.privacy.notice import command
 

@@ -27,6 +27,12 @@ PENDING_EVENTS = 1_000_000
 LINES_PER_SEGMENT = 780
 """Lines of 336 bytes in a segment of 256 KiB."""
 BARE_TARGET, CLICK_TARGET = 1.20, 1.05
+COLLECTOR_PERIOD = 700 * 11
+"""Objects after which Python's collector runs over its middle generation: gc.get_threshold() is 700, 10.
+
+One such run takes as long as a sixth of all that recording costs. Whether the few hundred objects of ours bring one more
+depends on how many the host has, so each pair's host holds another number of them, spread evenly over one period.
+"""
 SPAWN_TARGET = 2.0
 """Milliseconds that starting a flusher may add to the one invocation that does it."""
 
@@ -120,9 +126,11 @@ class Stage:
         self.run("bare", 1)
         self.run("bare", 1)
 
-    def run(self, program: str, with_shipper: int) -> float:
-        """Seconds that one process takes."""
+    def run(self, program: str, with_shipper: int, objects: int = 0) -> float:
+        """Seconds that one process takes, whose host holds so many objects of its own."""
         code = f"from {program}_{with_shipper} import main; main()"
+        if objects:
+            code = f"held = [[] for _ in range({objects})]\n{code}"
         null = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
         begun = time.perf_counter()
         child = os.posix_spawn(self.python, [self.python, "-c", code], self.environ, file_actions=null)
@@ -267,9 +275,11 @@ def measure(stage: Stage, program: str, situation: Situation, pairs: int) -> Row
     """Run the pairs, in changing order; the first three warm the caches and do not count."""
     times: dict[int, list[float]] = {0: [], 1: []}
     for number in range(pairs + 3):
+        # A bare interpreter is no host that comes in sizes. The golden ratio spreads any number of pairs evenly.
+        objects = 0 if program == "bare" else int(number * 0.618034 % 1 * COLLECTOR_PERIOD)
         for which in (0, 1) if number % 2 else (1, 0):
             situation.before(stage)
-            times[which].append(stage.run(program, which))
+            times[which].append(stage.run(program, which, objects))
             situation.after(stage)
     return Row(program, situation, times[0][3:], times[1][3:])
 

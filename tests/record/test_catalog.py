@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import catalog
-from shipper.catalog import (
+from shipper import event
+from shipper.errors import BadValue, DeclarationError
+from shipper.event import (
     MAX_FIELDS,
+    MAX_LINE,
     MAX_MILLISECONDS,
     Event,
     ValueType,
@@ -23,10 +25,9 @@ from shipper.catalog import (
     milliseconds,
     one_of,
     quote,
+    valid_name,
     version_number,
 )
-from shipper.errors import BadValue, DeclarationError
-from shipper.event import MAX_LINE, valid_name
 
 OUTSIDE = None
 ANYTHING = st.one_of(
@@ -218,7 +219,7 @@ def test_an_event_is_recorded_until_its_last_day() -> None:
         lambda: Event("command", "Why.", **{"shipper.x": flag()}),  # type: ignore[arg-type]
         lambda: Event("command", "Why.", **{'a"b': flag()}),  # type: ignore[arg-type]
         lambda: Event("command", "Why.", **{f"f{n}": flag() for n in range(MAX_FIELDS + 1)}),  # type: ignore[arg-type]
-        lambda: catalog.by_name([command(), command()]),
+        lambda: event.by_name([command(), command()]),
     ],
 )
 def test_a_wrong_declaration_raises_when_it_is_made(wrong: Callable[[], object]) -> None:
@@ -280,6 +281,6 @@ def test_numbers_of_other_kinds_are_left_out(value: Decimal) -> None:
 
 
 def test_a_day_is_recognised() -> None:
-    assert catalog.valid_date("2026-11-23")
+    assert event.valid_date("2026-11-23")
     for text in ("", "2026-11-2", "2026/11/23", "2026-00-10", "2026-01-32", "20261123", None, "\u0662026-11-23"):
-        assert not catalog.valid_date(text), text
+        assert not event.valid_date(text), text
