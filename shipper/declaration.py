@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from shipper.app import App
+from shipper import App
 from shipper.errors import DeclarationError
 from shipper.schema import events_from, read_document
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from shipper.app import App
+from shipper import App
 from shipper.cli.terminal import say
 from shipper.declaration import load, load_object
 from shipper.errors import ShipperError

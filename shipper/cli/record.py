@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from shipper.app import App
+    from shipper import App
     from shipper.event import Event, ValueType
 
 USAGE = "usage: shipper record -c telemetry.toml EVENT [KEY=VALUE ...]"

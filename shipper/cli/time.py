@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from shipper.app import App
+    from shipper import App
 
 USAGE = "usage: shipper time -c telemetry.toml EVENT [KEY=VALUE ...] -- COMMAND [ARGUMENT ...]"
 

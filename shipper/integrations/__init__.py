@@ -20,14 +20,14 @@ which lazy groups and aliases show their commands. A command's body runs without
 import os
 import sys
 
-from shipper.app import Command, ending
+from shipper import Command, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
-    from shipper.app import App
+    from shipper import App
 
 #: What a person says of telemetry, anywhere on a command line: `--telemetry=true|false` or `--no-telemetry`.
 OPTION, NEGATIVE = "--telemetry", "--no-telemetry"

@@ -9,7 +9,7 @@ import argparse
 import atexit
 import sys
 
-from shipper.app import Command, ending
+from shipper import Command, ending
 from shipper.integrations import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
 from shipper.integrations.function import under_way
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from shipper.app import App
+    from shipper import App
 
 
 def instrument(app: "App", parser: "argparse.ArgumentParser") -> "argparse.ArgumentParser":

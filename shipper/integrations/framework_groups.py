@@ -9,7 +9,7 @@ from shipper.integrations.group import ABOUT, ACTIONS, run
 if TYPE_CHECKING:
     import click
 
-    from shipper.app import App
+    from shipper import App
 
 
 def telemetry_group(app: "App", framework: str) -> Any:

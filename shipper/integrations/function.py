@@ -2,14 +2,14 @@
 
 import sys
 
-from shipper.app import Command
+from shipper import Command
 from shipper.integrations import GROUP, end, named, quietly, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from shipper.app import App
+    from shipper import App
 
 # The bits of a code object's flags that say what a call of it makes (inspect.CO_*; inspect costs too much to load).
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
@@ -97,7 +97,7 @@ def main_function(app: "App", function: "Any") -> "Any":
 
 
 def _ending(status: "int") -> "tuple[str, int]":
-    from shipper.app import ending
+    from shipper import ending
 
     return ending(SystemExit(status))
 

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shipper.app import App
+    from shipper import App
 
 ABOUT = "See, hold, stop and erase what this program tells about its use."
 

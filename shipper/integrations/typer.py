@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from shipper.app import App
+    from shipper import App
 
 
 def instrument(app: "App", cli: "Any") -> "Any":

@@ -1,6 +1,6 @@
 """The JSON Schema (draft 2020-12) of an app's event lines."""
 
-from shipper.app import App
+from shipper import App
 from shipper.event import MAX_MILLISECONDS, OTHER, OUT_OF_TYPE, ValueType
 
 _NAME = r"^[A-Za-z0-9_.:+/<>-]{1,64}$"

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-from shipper import files
-from shipper.app import App
+from shipper import App, files
 from shipper.append import PATIENCE, Busy, Folder, Lock, open_config
 from shipper.consent import read_notice, variable
 from shipper.event import format_time

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shipper.app import App
+from shipper import App
 from shipper.consent import ON, variable
 from shipper.event import OUT_OF_TYPE, Event, ValueType, seal_line
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page

@@ -125,6 +125,7 @@ class Stage:
             folder.chmod(0o700)
         self.run("bare", 1)
         self.run("bare", 1)
+        self.line = (self.spool / "active.ndjson").read_bytes().splitlines(keepends=True)[0]
 
     def run(self, program: str, with_shipper: int, objects: int = 0) -> float:
         """Seconds that one process takes, whose host holds so many objects of its own."""
@@ -148,18 +149,16 @@ def empty(stage: Stage) -> Callable[[], None]:
 
 
 def one_line(stage: Stage) -> None:
-    """Cut the active file back to its first line, so that every run does the usual: append to a file with room."""
-    with open(stage.spool / "active.ndjson", "r+b") as active:
-        active.truncate(len(active.readline()))
+    """Cut the active file back to one line, so that every run does the usual: append to a file with room."""
+    (stage.spool / "active.ndjson").write_bytes(stage.line)  # a flusher may have sealed it
 
 
 def million(stage: Stage) -> Callable[[], None]:
     """A million pending events, in sealed segments. They are one file under many names: no writer ever opens one."""
     stage.fresh_home()
-    line = (stage.spool / "active.ndjson").read_bytes().splitlines(keepends=True)[0]
     sealed = stage.spool / "sealed"
     sealed.mkdir(mode=0o700, exist_ok=True)
-    (stage.folder / "segment").write_bytes(line * LINES_PER_SEGMENT)
+    (stage.folder / "segment").write_bytes(stage.line * LINES_PER_SEGMENT)
     for number in range(PENDING_EVENTS // LINES_PER_SEGMENT):
         os.link(stage.folder / "segment", sealed / f"20261123T100000000Z-{number:08x}.ndjson")
     return lambda: None

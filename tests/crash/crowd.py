@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-import shipper.app as app_module
+import shipper
 from tests.crash.points import TOLD
 from tests.crash.workshop import declare, promise
 
@@ -39,7 +39,7 @@ def write(endpoint: str, numbers: range, chance: random.Random) -> None:
     """One writer's life."""
     busy = 0.0 if len(numbers) == HASTE else BUSY
     if busy:
-        app_module._patience = PATIENCE
+        shipper._patience = PATIENCE
     app = declare(endpoint)
     for number in numbers:
         promise(app, number)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import shipper.app as app_module
+import shipper
 from shipper import append, consent, files
 from shipper.append import Lock
 from tests.crash.sweep import Operation
@@ -40,7 +40,7 @@ def record_into_full(endpoint: str, **options: Any) -> None:
 def record_without_lock(endpoint: str, **options: Any) -> None:
     with opened() as spool:
         Lock(spool.folder, 1).__enter__()  # this very process keeps itself from having the lock
-        app_module._patience = 0.0
+        shipper._patience = 0.0
         record_one(endpoint, **options)
 
 

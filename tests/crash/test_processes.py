@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import shipper.app as app_module
+import shipper
 from shipper.append import Lock
 from tests.crash.points import in_child
 from tests.crash.workshop import declare, opened, promise, promised
@@ -30,7 +30,7 @@ def test_a_stopped_holder_of_the_lock_stops_no_writer_for_long(place: Path, monk
     try:
         os.read(source, 1)
         os.kill(holder, signal.SIGSTOP)
-        app_module._patience = 0.05  # as in a process that has just begun
+        shipper._patience = 0.05  # as in a process that has just begun
         pauses: list[float] = []
         sleep = time.sleep
 

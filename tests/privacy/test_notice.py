@@ -101,7 +101,7 @@ def test_the_mark_says_for_which_policy_and_when(home: Path) -> None:
 
 def test_fifty_racing_first_runs_show_one_notice_and_fifty_second_runs_make_one_id() -> None:
     # Each stands ready to record and starts when the pipe that it reads from is closed.
-    racer = RUN.replace("app = ", "import shipper.privacy.notice; shipper.app._patience = 60; sys.stdin.read()\napp = ")
+    racer = RUN.replace("app = ", "import shipper.privacy.notice; shipper._patience = 60; sys.stdin.read()\napp = ")
     with screen() as shown:
         first, second = race(racer, shown), race(racer, shown)
         shown.close()
@@ -118,7 +118,7 @@ def test_fifty_racing_first_runs_show_one_notice_and_fifty_second_runs_make_one_
 
 def race(code: str, shown: Screen) -> list[bytes]:
     start, line = os.pipe()
-    command = [sys.executable, "-c", "import sys, shipper.app\n" + code, "{}"]
+    command = [sys.executable, "-c", "import sys, shipper\n" + code, "{}"]
     racers = [subprocess.Popen(command, stdin=start, stdout=subprocess.PIPE, stderr=shown.slave) for _ in range(50)]
     os.close(start)
     os.close(line)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shipper import App, Event, app, files, one_of, wires
-from shipper.app import LARGEST
+import shipper
+from shipper import LARGEST, App, Event, files, one_of, wires
 from shipper.append import Lock, open_config
 from shipper.choice import save_choice
 from shipper.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON
@@ -76,7 +76,7 @@ def test_a_choice_made_while_the_writer_waits_for_the_lock_holds() -> None:
         code = "from tests.record.sample import sample; print(sample().record('datasource', kind='mysql'))"
         with Lock(spool, 1):
             # S6: the writer decided "on" before it waits, so only the look under the lock can stop it.
-            patient = f"import shipper.app; shipper.app._patience = 30; print('up', flush=True); {code}"
+            patient = f"import shipper; shipper._patience = 30; print('up', flush=True); {code}"
             writer = subprocess.Popen([sys.executable, "-c", patient], stdout=subprocess.PIPE, text=True)
             assert writer.stdout is not None
             assert writer.stdout.readline() == "up\n"
@@ -252,7 +252,7 @@ def test_what_no_pass_could_ever_send_is_refused_when_it_is_declared(wrong: dict
 
 
 def test_the_wires_that_an_app_can_name_are_those_that_a_pass_has() -> None:
-    assert (tuple(wires.WIRES), tuple(wires.LOCAL)) == (app.WIRES, app.LOCAL)
+    assert (tuple(wires.WIRES), tuple(wires.LOCAL)) == (shipper.WIRES, shipper.LOCAL)
 
 
 @pytest.mark.usefixtures("on")

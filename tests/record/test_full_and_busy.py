@@ -78,7 +78,7 @@ def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together
 ) -> None:
     app, clock = sample(), Clock()
     assert app.record("datasource", kind="mysql")
-    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    monkeypatch.setattr("shipper._patience", append.PATIENCE)
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         monkeypatch.setattr(append, "time", clock)
         assert all(app.record("datasource", kind="postgres") for _ in range(5))
@@ -89,7 +89,7 @@ def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together
 def test_an_event_does_not_wait_for_somebody_who_is_making_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """He may be stopped amid it. The event goes without an id, the wait is part of the 50 ms, the next one asks again."""
     app, clock = sample(), Clock()
-    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    monkeypatch.setattr("shipper._patience", append.PATIENCE)
     monkeypatch.setattr(append, "time", clock)
     with open_config(os.environ) as config, locked_elsewhere(config, "wunderctl.lock"):
         assert app.record("datasource", kind="mysql")
@@ -110,7 +110,7 @@ def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytes
 
     app = sample()
     assert app.record("datasource", kind="mysql")
-    monkeypatch.setattr("shipper.app._patience", append.PATIENCE)
+    monkeypatch.setattr("shipper._patience", append.PATIENCE)
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         monkeypatch.setattr(append, "time", Clock(off))
         assert not app.record("datasource", kind="postgres")
