@@ -92,7 +92,7 @@ class App:
         durability: "str" = "process",
     ) -> None:
         self.name, self.version, self.endpoint, self.wire = name, version, endpoint, wire
-        self.policy = consent.Policy(name, policy, policy_date, ci)
+        self.policy, self.policy_date, self.ci = policy, policy_date, ci
         self.about, self.notice, self.write_key, self.identity_file = about, notice, write_key, identity_file
         self.retention = retention
         self.flush_interval, self.durability, self.sync = flush_interval, durability, durability == "power-loss"
@@ -106,7 +106,7 @@ class App:
         self.has_commands = False  #: whether the host's own `telemetry off` and so on do what `shipper off APP` does
 
     def _check(self) -> None:  # noqa: C901 - one flat row per rule
-        wrong, policy = "", self.policy
+        wrong = ""
         if not event.valid_name(self.name) or not _LETTERS.issuperset(self.name) or not self.name[0].isalpha():
             wrong = f"{self.name!r} cannot name an app: a to z, then a to z, 0 to 9 and -"
         elif len(self.name) > 32:
@@ -121,18 +121,18 @@ class App:
             wrong = f"no wire is called {self.wire!r}: there are {', '.join(WIRES)}"
         elif not all(map(_is_printable, (self.about, self.write_key, self.identity_file, self.retention))):
             wrong = "about, retention, write_key and identity_file are one line of text each"
-        elif not all(type(number) is int and 0 < number < LARGEST for number in (*self.limits, self.flush_interval)):
+        elif [n for n in (*self.limits, self.flush_interval) if type(n) is not int or not 0 < n < LARGEST]:
             wrong = "flush_interval, max_bytes, max_days and max_files are whole numbers above 0, below 2 to the 53rd"
         elif self.flush_interval > append.LONGEST_WAIT:
             wrong = f"flush_interval is at most {append.LONGEST_WAIT} seconds"
         elif self.durability not in ("process", "power-loss"):
             wrong = f'durability is "process" or "power-loss", not {self.durability!r}'
-        elif policy.kind not in ("opt-in", "opt-out") or policy.ci not in (consent.ON, consent.LOCAL, consent.OFF):
+        elif self.policy not in ("opt-in", "opt-out") or self.ci not in (consent.ON, consent.LOCAL, consent.OFF):
             wrong = (
-                f'policy is "opt-in" or "opt-out" and ci is "on", "local" or "off", not {policy.kind!r}, {policy.ci!r}'
+                f'policy is "opt-in" or "opt-out" and ci is "on", "local" or "off", not {self.policy!r}, {self.ci!r}'
             )
-        elif policy.date and not event.valid_date(policy.date):
-            wrong = f'policy_date is a day such as "2026-11-23", not {policy.date!r}'
+        elif self.policy_date and not event.valid_date(self.policy_date):
+            wrong = f'policy_date is a day such as "2026-11-23", not {self.policy_date!r}'
         if wrong:
             from shipper.errors import DeclarationError
 
@@ -194,12 +194,14 @@ class App:
                 config.close()
 
     def _decide(self, environ: "Mapping[str, str]", config: "append.Folder | None") -> "tuple[str, str]":
-        return consent.decide(self.flag, environ, consent.read_saved(config, self.name), self.policy)
+        policy = (self.name, self.policy, self.policy_date, self.ci)
+        return consent.decide(self.flag, environ, consent.read_saved(config, self.name), policy)
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
         environ = os.environ
         now = time.time_ns() // 1_000_000
-        today = event.format_time(now)[:10]
+        moment = event.format_time(now)
+        today = moment[:10]
         said = self._say(name, fields, today)
         config = _open_config(environ)
         try:
@@ -210,7 +212,9 @@ class App:
                 mode, why = consent.OFF, "the event is past its last day"
             debug = environ.get(self._prefix + "_DEBUG")
             if why == consent.NOTICE_DUE:
-                self._show_notice(now)
+                from shipper.privacy.notice import show_once
+
+                self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
             if mode != consent.ON:
                 self._chase_deletion(environ, now)
             if mode == consent.OFF and not debug:
@@ -221,7 +225,7 @@ class App:
                 config = config or append.open_config(environ, create=True)
             if config and not (ci or mode == consent.OFF or consent.one_run_home(environ)):
                 user = consent.read_identity(config, self.name) or self._make_identity(config)
-            line = self._line(now, name, said, user, ci)
+            line = self._line(now, moment, name, said, user, ci)
             kept = mode != consent.OFF and len(line) <= event.MAX_LINE and self._spool(environ, config, now, line)
             if debug:
                 from shipper.privacy.debug import tell
@@ -252,12 +256,6 @@ class App:
             declared.encode_fields(fields, True, today)
         return said
 
-    def _show_notice(self, now: "int") -> None:
-        from shipper.privacy.notice import show_once
-
-        if show_once(self, os.environ, now):
-            self._noticed = os.getpid()
-
     def _chase_deletion(self, environ: "Mapping[str, str]", now: "int") -> None:
         """Have a request for erasure sent when it is due: it does not wait for consent, so nobody else would."""
         try:
@@ -277,23 +275,23 @@ class App:
 
             start_pass(environ, name, self._prefix)
 
-    def _line(self, now: "int", name: "str", said: "str", user: "str", ci: "bool") -> "bytes":
+    def _line(self, now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "bool") -> "bytes":
         global _session
         if _session[0] != os.getpid():
             _session = (os.getpid(), os.urandom(8).hex())
         person = f'"user":"{user}",' if user else ""
         return event.seal_line(
-            f'{{"v":{event.VERSION},"id":"{event.new_id(now, os.urandom(10))}","time":"{event.format_time(now)}",'
+            f'{{"v":{event.VERSION},"id":"{event.new_id(now, os.urandom(10))}","time":"{moment}",'
             f'"app":"{self.name}","version":"{self.version}","name":"{name}",{person}"session":"{_session[1]}",'
             f'"ci":{"true" if ci else "false"},{event.surroundings()},"fields":{{{said}}}'
         )
 
     def manifest(self, endpoint: "str" = "") -> "bytes":
         """Say the declaration as one JSON object: what `app.json` holds and every pass reads. `endpoint` overrides."""
-        quote, policy = event.quote, self.policy
+        quote = event.quote
         return (
             f'{{"shipper":1,"version":"{self.version}","app":"{self.name}","endpoint":{quote(endpoint or self.endpoint)},'
-            f'"wire":"{self.wire}","policy":"{policy.kind}","policy_date":"{policy.date}","ci":"{policy.ci}",'
+            f'"wire":"{self.wire}","policy":"{self.policy}","policy_date":"{self.policy_date}","ci":"{self.ci}",'
             f'"about":{quote(self.about)},"notice":{quote(self.notice)},"write_key":{quote(self.write_key)},'
             f'"limits":{{"bytes":{self.limits[0]},"days":{self.limits[1]},"files":{self.limits[2]}}},'
             f'"flush_interval":{self.flush_interval},"durability":"{self.durability}",'
@@ -311,7 +309,10 @@ class App:
             try:
                 kept, news = self._take_turn(environ, config, folder, now, line, endpoint)
             except append.Busy:
-                kept = self._spill(self._decide(environ, config)[0], folder, now, line)
+                from shipper.spool.overflow import spill
+
+                mode = self._decide(environ, config)[0]
+                kept = spill(folder, mode, line, self.limits[2], now, os.urandom(4), self.sync)
             if kept and self.sync:
                 from shipper.places import sync_chain
 
@@ -371,13 +372,6 @@ class App:
 
             files.sync_entries(into)
         return -1 if full else before
-
-    def _spill(self, mode: "str", folder: "append.Folder", now: "int", line: "bytes") -> "bool":
-        """Without the lock the line becomes a segment of its own (S12)."""
-        from shipper.spool.overflow import spill
-
-        room = "sealed" if mode == consent.ON else "held"
-        return mode != consent.OFF and spill(folder, room, line, self.limits[2], now, os.urandom(4), self.sync)
 
 
 class Command:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     #: What the files say: the modes for this app and for all apps ("" none, or UNREADABLE), and for which policy date the
     #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE). No class: to make one costs every host.
     Saved = tuple[str, str, str]
+    #: What an app does until somebody chooses: its name; "opt-in" or "opt-out"; when the policy last changed ("YYYY-MM-DD"
+    #: or ""), as a notice shown for an earlier one is due again; the mode in CI. An opt-in app never sends from CI: "on"
+    #: counts as "local" there.
+    Policy = tuple[str, str, str, str]
 
 ON, LOCAL, OFF = "on", "local", "off"
 #: The name that stands for every app.
@@ -60,19 +64,6 @@ _CI_VARIABLES = frozenset((
 _NO = ("", "0", "false")
 
 
-class Policy:
-    """What an app does until somebody chooses.
-
-    `kind` is "opt-in" or "opt-out"; `date` ("YYYY-MM-DD" or "") is when the policy last changed: a notice shown for an
-    earlier one is due again; `ci` is the mode in CI. An opt-in app never sends from CI: "on" counts as "local" there.
-    """
-
-    __slots__ = ("app", "ci", "date", "kind")
-
-    def __init__(self, app: "str", kind: "str" = "opt-in", date: "str" = "", ci: "str" = OFF) -> "None":
-        self.app, self.kind, self.date, self.ci = app, kind, date, ci
-
-
 def decide(flag: "str | None", environment: "Mapping[str, str]", saved: "Saved", policy: "Policy") -> "tuple[str, str]":
     """Return the mode and the rule that decided it: the first rule that speaks wins.
 
@@ -82,7 +73,8 @@ def decide(flag: "str | None", environment: "Mapping[str, str]", saved: "Saved",
         return OFF, BY_FLAG
     if environment.get("DO_NOT_TRACK", "").strip().lower() not in _NO:
         return OFF, BY_DO_NOT_TRACK
-    wish = _wish(environment.get(variable(policy.app), ""))
+    app, kind, date, ci = policy
+    wish = _wish(environment.get(variable(app), ""))
     if wish in (OFF, UNREADABLE):
         return OFF, BY_VARIABLE_OFF if wish == OFF else BY_VARIABLE_UNREADABLE
     mine, everywhere, notice = saved
@@ -94,13 +86,13 @@ def decide(flag: "str | None", environment: "Mapping[str, str]", saved: "Saved",
         return wish, BY_VARIABLE
     if mine or everywhere:
         return mine or everywhere, BY_APP if mine else BY_ALL
-    opt_out = policy.kind == "opt-out"
+    opt_out = kind == "opt-out"
     if in_ci(environment):
-        return policy.ci if opt_out or policy.ci != ON else LOCAL, BY_CI
+        return ci if opt_out or ci != ON else LOCAL, BY_CI
     if not opt_out:
         return LOCAL, BY_POLICY
     # Dates are compared as text; "-" comes before every date.
-    return (ON, NOTICE_SHOWN) if notice and notice >= policy.date else (OFF, NOTICE_DUE)
+    return (ON, NOTICE_SHOWN) if notice and notice >= date else (OFF, NOTICE_DUE)
 
 
 def variable(app: "str") -> "str":

@@ -242,7 +242,7 @@ class Run:
             return
         app = self.hook.app
         self.command.options = self._options(declared_options(app))
-        shown = error if outcome in ("error", "usage") and not _is_exit(error) else None
+        shown = error if outcome in ("error", "usage") and type(error).__name__ != "Exit" else None
         end(self.command, named(app, self.path()), outcome, code, shown)
 
     def _options(self, asked: "Any") -> "list[str]":
@@ -268,11 +268,6 @@ def outcome_of(error: "BaseException | None") -> "tuple[str, int]":
     return ending(SystemExit(code) if isinstance(code, int) else error)
 
 
-def _is_exit(error: "BaseException | None") -> "bool":
-    """Say whether an error is click's or typer's way to end a command with a status."""
-    return type(error).__name__ == "Exit"
-
-
 def _measuring(base: "type") -> "type":
     """A context class like base, that tells its command's run when an error leaves it."""
     if base in _contexts.values():
@@ -288,7 +283,9 @@ def _measuring(base: "type") -> "type":
             def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> "Any":
                 # A context is entered twice, to parse and to run; where it is left for good its _depth is 1.
                 if RUN in vars(self) and (error is not None or self._depth == 1):
-                    if error is not None and not _is_exit(error):  # click ends a command that went well by Exit
+                    if (
+                        error is not None and type(error).__name__ != "Exit"
+                    ):  # click ends a command that went well by Exit
                         from shipper.integrations.frames import strip
 
                         strip(error)

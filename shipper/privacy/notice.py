@@ -28,7 +28,7 @@ def show_once(app: App, environ: Mapping[str, str], now: int, stream: TextIO | N
     with open_config(environ, create=True) as config:
         try:
             with Lock(config, PATIENCE, app.name + ".lock"):
-                if not was_shown(read_notice(config, app.name), app.policy.date):
+                if not was_shown(read_notice(config, app.name), app.policy_date):
                     _show(config, app, now, target)
         except Busy:
             pass  # another run is at it
@@ -43,7 +43,7 @@ def was_shown(mark: str, date: str) -> bool:
 def _show(config: Folder, app: App, now: int, target: TextIO) -> None:
     # The mark is made before the notice and put in place after it: a kill in between shows the notice again, never not
     # at all, and a disk without room for the mark shows nothing.
-    mark = f"{app.policy.date or UNDATED} {format_time(now)}\n".encode("ascii")
+    mark = f"{app.policy_date or UNDATED} {format_time(now)}\n".encode("ascii")
     temporary = f"{app.name}.notice.{os.urandom(8).hex()}"
     files.write(config, temporary, mark, sync=True)
     try:

@@ -87,10 +87,10 @@ def _page(app: App) -> Iterator[Block]:
 
 def _consent(app: App) -> Iterator[Block]:
     yield Heading(2, ["Whether it is collected"])
-    first: Run = [_OPT_IN, _run(app, "on"), "."] if app.policy.kind == "opt-in" else [_OPT_OUT]
+    first: Run = [_OPT_IN, _run(app, "on"), "."] if app.policy == "opt-in" else [_OPT_OUT]
     yield Paragraph([*first, " In CI the mode is ", Code(_ci_mode(app)), "."])
-    if app.policy.date:
-        yield Paragraph([f"This policy dates from {app.policy.date}."])
+    if app.policy_date:
+        yield Paragraph([f"This policy dates from {app.policy_date}."])
     yield Bullets(
         [
             ["Look at every event that waits: ", _run(app, "show")],
@@ -108,7 +108,7 @@ def _run(app: App, action: str) -> Code:
 
 
 def _ci_mode(app: App) -> str:
-    return "local" if app.policy.kind == "opt-in" and app.policy.ci == ON else app.policy.ci
+    return "local" if app.policy == "opt-in" and app.ci == ON else app.ci
 
 
 def _event(event: Event) -> Iterator[Block]:

@@ -42,7 +42,7 @@ class Manifest:
 
     def decide(self, environ: Mapping[str, str]) -> tuple[str, str]:
         """Read the choice anew and decide for this app: the mode, and the rule that decided it (S6)."""
-        policy = consent.Policy(self.app, self.policy, self.policy_date, self.ci)
+        policy = (self.app, self.policy, self.policy_date, self.ci)
         try:
             with open_config(environ) as config:
                 saved = consent.read_saved(config, self.app)

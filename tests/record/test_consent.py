@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shipper import consent, files, identity
 from shipper.append import Folder, Lock, open_config
 from shipper.choice import save_choice
-from shipper.consent import LOCAL, OFF, ON, UNREADABLE, Policy, decide
+from shipper.consent import LOCAL, OFF, ON, UNREADABLE, decide
 
 #: What the files say where nobody has chosen and no notice was shown.
 NOBODY = ("", "", "")
@@ -37,19 +37,25 @@ CHOICES = ("", ON, LOCAL, OFF, UNREADABLE)
 NOTICES = ("", "-", "2026-01-01", "2026-06-01", UNREADABLE)
 CIS: tuple[dict[str, str], ...] = ({}, {"GITHUB_ACTIONS": "true"})
 POLICIES = [
-    Policy("wunderctl", kind, date, ci)
+    ("wunderctl", kind, date, ci)
     for kind, date, ci in itertools.product(("opt-in", "opt-out"), ("", "2026-03-01"), (OFF, LOCAL, ON))
 ]
 TABLE = list(itertools.product(FLAGS, TRACKS, WISHES, CHOICES, CHOICES, NOTICES, CIS, POLICIES))
 
 
 def expected(
-    flag: str | None, track: object, wish: str, app: str, everywhere: str, notice: str, ci: object, policy: Policy
+    flag: str | None,
+    track: object,
+    wish: str,
+    app: str,
+    everywhere: str,
+    notice: str,
+    ci: object,
+    policy: "consent.Policy",
 ) -> tuple[str, str]:
     """The rules as the documentation words them, written down a second time: who speaks first."""
-    told = (
-        notice in ("2026-06-01",) or (notice == "2026-01-01" and not policy.date) or (notice == "-" and not policy.date)
-    )
+    _, kind, date, policy_ci = policy
+    told = notice in ("2026-06-01",) or (notice == "2026-01-01" and not date) or (notice == "-" and not date)
     rules = [
         (flag == "off", OFF, consent.BY_FLAG),
         (bool(track), OFF, consent.BY_DO_NOT_TRACK),
@@ -62,9 +68,9 @@ def expected(
         (wish == "local", LOCAL, consent.BY_VARIABLE),
         (app != "", app, consent.BY_APP),
         (everywhere != "", everywhere, consent.BY_ALL),
-        (bool(ci) and policy.kind == "opt-in" and policy.ci == ON, LOCAL, consent.BY_CI),
-        (bool(ci), policy.ci, consent.BY_CI),
-        (policy.kind == "opt-in", LOCAL, consent.BY_POLICY),
+        (bool(ci) and kind == "opt-in" and policy_ci == ON, LOCAL, consent.BY_CI),
+        (bool(ci), policy_ci, consent.BY_CI),
+        (kind == "opt-in", LOCAL, consent.BY_POLICY),
         (told, ON, consent.NOTICE_SHOWN),
         (True, OFF, consent.NOTICE_DUE),
     ]
@@ -78,7 +84,7 @@ def test_the_first_rule_that_speaks_wins_in_every_combination() -> None:
         said = wish.get("WUNDERCTL_TELEMETRY", "")
         answer = decide(flag, {**track, **wish, **ci}, (app, everywhere, notice), policy)
         wanted = expected(flag, track, said, app, everywhere, notice, ci, policy)
-        assert answer == wanted, (flag, track, wish, app, everywhere, notice, ci, policy.kind, policy.date, policy.ci)
+        assert answer == wanted, (flag, track, wish, app, everywhere, notice, ci, *policy)
         met.add(answer[1])
     assert len(met) == 14, "every rule is met by some combination"
 
@@ -94,19 +100,19 @@ def test_the_first_rule_that_speaks_wins_in_every_combination() -> None:
     ],
 )
 def test_the_apps_variable_is_read_in_all_its_spellings_and_anything_else_is_off(text: str, mode: str) -> None:
-    assert decide(None, {"MY_TOOL_TELEMETRY": text}, NOBODY, Policy("my-tool"))[0] == mode
+    assert decide(None, {"MY_TOOL_TELEMETRY": text}, NOBODY, ("my-tool", "opt-in", "", OFF))[0] == mode
 
 
 @pytest.mark.parametrize(
     ("text", "mode"), [("", ON), ("0", ON), ("false", ON), ("FALSE", ON), ("1", OFF), ("true", OFF), ("no", OFF)]
 )
 def test_do_not_track_is_set_unless_it_is_empty_zero_or_false(text: str, mode: str) -> None:
-    assert decide(None, {"DO_NOT_TRACK": text}, (ON, "", ""), Policy("wunderctl"))[0] == mode
+    assert decide(None, {"DO_NOT_TRACK": text}, (ON, "", ""), ("wunderctl", "opt-in", "", OFF))[0] == mode
 
 
 @given(text=st.text())
 def test_no_value_of_the_variable_sends_what_nobody_allowed(text: str) -> None:
-    mode, _ = decide(None, {"WUNDERCTL_TELEMETRY": text}, NOBODY, Policy("wunderctl"))
+    mode, _ = decide(None, {"WUNDERCTL_TELEMETRY": text}, NOBODY, ("wunderctl", "opt-in", "", OFF))
     assert mode != ON or text.strip().lower() in ("1", "on", "true", "yes")
 
 
@@ -151,7 +157,7 @@ def test_a_choice_that_cannot_be_read_means_off(config: Folder, content: bytes) 
         path = Path(config.path, name)
         path.write_bytes(content)
         saved = consent.read_saved(config, "wunderctl")
-        assert decide(None, {}, saved, Policy("wunderctl")) == (OFF, consent.BY_UNREADABLE)
+        assert decide(None, {}, saved, ("wunderctl", "opt-in", "", OFF)) == (OFF, consent.BY_UNREADABLE)
         path.unlink()
 
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shipper import append, files
 from shipper.append import Lock
+from shipper.consent import LOCAL, ON
 from shipper.spool.limits import Limits, evict
 from shipper.spool.lines import Line
 from shipper.spool.names import SUFFIX, is_losses
@@ -62,8 +63,7 @@ class Model(RuleBasedStateMachine):
     @rule(local=st.booleans())
     def write_without_the_lock(self, local: bool) -> None:
         one = line(now=self.now)
-        room = "held" if local else "sealed"
-        assert spill(self.folder, room, one, 2000, milliseconds(self.now), os.urandom(4), False)
+        assert spill(self.folder, LOCAL if local else ON, one, 2000, milliseconds(self.now), os.urandom(4), False)
         (self.held if local else self.waiting).add(id_of(one))
 
     @rule()
