@@ -10,6 +10,7 @@ from shipper import append, files
 from shipper.append import Folder, open_config
 from shipper.choice import save_choice
 from shipper.consent import ALL, OFF, ON
+from shipper.spool.losses import counted
 from tests.record.sample import lines, locked_elsewhere, sample, spool_of
 
 
@@ -57,6 +58,19 @@ def test_without_the_lock_nothing_is_written_past_the_bound_on_files() -> None:
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         promised = [app.record("datasource", kind="postgres") for _ in range(4)]
         assert promised == [True, True, False, False]
+
+
+@pytest.mark.usefixtures("on")
+def test_whoever_seals_keeps_the_spool_within_its_bytes_and_counts_what_goes() -> None:
+    app, bound, recorded = sample(max_bytes=600_000), 600_000, 3000
+    assert sum(app.record("datasource", kind="mysql") for _ in range(recorded)) == recorded
+
+    with spool_of(environ()) as spool:
+        with spool.folder("sealed") as sealed:
+            left = sum(len(lines(sealed, name)) for name in files.names(sealed)) + len(lines(spool))
+            assert sum(sealed.stat(name).st_size for name in files.names(sealed)) <= bound
+        assert 0 < left < recorded
+        assert counted(spool) == {"full": recorded - left}
 
 
 @pytest.mark.usefixtures("on")
