@@ -98,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{requests / took:.0f} requests/s, {events / took:.0f} events/s"
     )
     print(f"the receiver worked {cpu:.1f} s of processor time: {events / cpu:.0f} events a processor second")
-    print(f"{size / events:.0f} bytes per event on disk; {', '.join(commits)}")
+    if not store:  # another one's files lie elsewhere
+        print(f"{size / events:.0f} bytes per event on disk")
+    print(", ".join(commits))
 
 
 if __name__ == "__main__":
