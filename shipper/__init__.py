@@ -100,7 +100,7 @@ class App:
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
         self._check()
         self.events = event.by_name(events)
-        self._prefix = name.upper().replace("-", "_") + "_TELEMETRY"
+        self._prefix = consent.variable(name)
         self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment
         self.has_commands = False  #: whether the host's own `telemetry off` and so on do what `shipper off APP` does

@@ -42,14 +42,14 @@ def plan(
     for spool in seen:
         if spool.name in running:
             continue  # its end is a signal, and then all is looked at again
-        wait = moment(spool, now) - now
-        if wait <= 0 and not (spool.rung or spool.waiting):
+        when = moment(spool, now)
+        if when <= now and not (spool.rung or spool.waiting):
             continue  # whoever records into it now finds it due, and rings
-        left = max(wait, rests.get(spool.name, 0.0))
+        left = max(when - now, rests.get(spool.name, 0.0))
         if left > 0:
             later.append(left)  # even with nothing in it: what is recorded before that time rings no bell
         else:
-            due.append((moment(spool, now), spool.name))
+            due.append((when, spool.name))
     room = max(0, AT_ONCE - len(running))
     start = [name for _, name in sorted(due)[:room]]
     return start, min([LOOK_AGAIN, *later]) if later else None
