@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shipper.event import Event
+    from shipper.recording.event import Event
 
 #: Characters of a wrong value that a message shows.
 MOST_SHOWN = 100
@@ -51,7 +51,7 @@ class BadCall(ShipperError):
 class DamagedLine(ShipperError, ValueError):
     """A line is not an event that this version can read.
 
-    `reason` is one of "crc" (its checksum does not hold), "json", "shape" (a key is missing, doubled or of the wrong
+    `reason` is one of "sum" (its checksum does not hold), "json", "shape" (a key is missing, doubled or of the wrong
     type) and "version" (written by a newer shipper: not damage, but not readable here).
     """
 

@@ -1,12 +1,12 @@
 """What is done to the files of a Folder seldom: by a pass, by a person's command, by an invocation that seals a segment.
 
-What every event needs, opening and reading, is the Folder's own (append.py); these stand apart because each function
+What every event needs, opening and reading, is the Folder's own; these stand apart because each function
 that a host loads costs it some microseconds. Names are single file names, never paths. What cannot be done raises OSError.
 """
 
 import os
 
-from shipper.append import Folder, write_all
+from shipper.recording.folder import Folder, write_all
 
 
 def write(folder: Folder, name: str, data: bytes, sync: bool = False) -> None:
@@ -69,3 +69,28 @@ def sync_entries(folder: Folder) -> None:
     """Bring the folder's own entries to the disk."""
     if folder.at:
         os.fsync(folder.fd)
+
+
+def sync_chain(folder: Folder) -> None:
+    """Bring every entry on the way to an app's folder to the disk (S1, durability "power-loss").
+
+    Always the whole way, up through the folders that are ours on the same file system: who made one may have died before
+    syncing it, and to sync a clean one costs next to nothing.
+    """
+    sync_entries(folder)
+    path, device = folder.path, os.stat(folder.path).st_dev
+    while (parent := os.path.dirname(path)) != path:
+        path = parent
+        try:
+            fd = os.open(path, os.O_RDONLY)
+        except PermissionError:  # then nobody of us made anything in it
+            return
+        try:
+            found = os.fstat(fd)
+            if found.st_dev != device:
+                return
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if found.st_uid != os.geteuid():
+            return

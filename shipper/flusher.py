@@ -13,22 +13,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from shipper import bell, consent, files
-from shipper.append import Folder, open_app, open_state
-from shipper.delivery import course, memory, parts, plan
-from shipper.delivery.course import Course
-from shipper.delivery.memory import Journal
+from shipper import files
+from shipper.delivery import journal as memory
+from shipper.delivery import parts, plan
+from shipper.delivery import transitions as course
+from shipper.delivery.journal import Journal
+from shipper.delivery.messages import left_because
 from shipper.delivery.outcome import Accepted, plain
 from shipper.delivery.parts import Part, Work
 from shipper.delivery.plan import Finish, Queued, View
 from shipper.delivery.policy import LOCK_SECONDS, PASS_SECONDS, SEND_SECONDS
-from shipper.delivery.words import left_because
-from shipper.event import format_time, valid_id
+from shipper.delivery.transitions import Course
+from shipper.recording import consent
+from shipper.recording.folder import Folder, open_app, open_state
+from shipper.recording.line import format_time
+from shipper.recording.names import valid_id
 from shipper.spool import Spool
 from shipper.spool.lines import Segment
 from shipper.spool.locks import flusher_lock
 from shipper.spool.names import SUFFIX
 from shipper.spool.segments import names_in, numbered_lines
+from shipper.wakeup import doorbell
 from shipper.wires import Carrier, carrier, choose, deleting, grouping
 from shipper.wires.destination import destination
 from shipper.wires.events import readable
@@ -80,7 +85,7 @@ def run_pass(
         _hard_limit(limit),
         flusher_lock(folder, patience),
     ):
-        bell.answer(folder)
+        doorbell.answer(folder)
         return _Pass(Spool(folder, environ), environ, by_hand, clock, randomness, progress).run()
 
 

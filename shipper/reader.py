@@ -7,32 +7,33 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from shipper.errors import DamagedLine
-from shipper.event import CRC_TAIL, MAX_LINE, VERSION, crc32, valid_name
+from shipper.recording.line import MAX_LINE, SUM_TAIL, VERSION, checksum
+from shipper.recording.names import valid_name
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
-_CRC = re.compile(r"[0-9a-f]{8}")
+_SUM = re.compile(r"[0-9a-f]{8}")
 #: The whole numbers that every JSON reader and every store can hold.
 _INTEGERS = range(-(1 << 63), 1 << 63)
 
 
-def crc_holds(line: bytes) -> bool:
+def checksum_holds(line: bytes) -> bool:
     """Say whether a line, with or without its newline, still is what was written."""
     body = line[:-1] if line.endswith(b"\n") else line
-    head, tail = body[:-CRC_TAIL], body[-CRC_TAIL:]
-    return len(head) > 0 and tail == b',"crc":"%08x"}' % crc32(head)
+    head, tail = body[:-SUM_TAIL], body[-SUM_TAIL:]
+    return len(head) > 0 and tail == b',"sum":"%08x"}' % checksum(head)
 
 
 def decode(line: bytes) -> dict[str, Any]:
     """Read one line, with or without its newline, into an event whose every key has been checked.
 
-    Raises DamagedLine: "crc" when the checksum does not hold, "json" when it is no JSON, "version" when a newer shipper
+    Raises DamagedLine: "sum" when the checksum does not hold, "json" when it is no JSON, "version" when a newer shipper
     wrote it (judged by `v` alone, the rest may have any shape), "shape" for everything else.
     """
     if len(line) > MAX_LINE:
         raise DamagedLine("shape", f"longer than {MAX_LINE} bytes")
-    if not crc_holds(line):
-        raise DamagedLine("crc", "its checksum does not hold")
+    if not checksum_holds(line):
+        raise DamagedLine("sum", "its checksum does not hold")
     event = _parse(line)
     version = event.get("v")
     if type(version) is int and version > VERSION:
@@ -92,7 +93,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "cpus": lambda value: type(value) is int and 0 < value < 1 << 20,
     "runtime": lambda value: isinstance(value, str) and valid_name(value.replace(" ", "_")),
     "fields": lambda value: isinstance(value, dict),
-    "crc": _is_text(_CRC),
+    "sum": _is_text(_SUM),
 }
 
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from shipper import consent, files
-from shipper.append import Busy, Folder, open_config
-from shipper.choice import save_choice
+from shipper import files
+from shipper.choices.saving import save_choice
 from shipper.cli.spools import open_spool, spool_names, valid_app
 from shipper.cli.terminal import EXIT_BUSY, count, say
-from shipper.errors import BadCall
-from shipper.event import valid_name
+from shipper.errors import BadCall, Busy
+from shipper.recording import consent
+from shipper.recording.folder import Folder, open_config
+from shipper.recording.names import valid_name
 from shipper.spool.manifest import DamagedManifest
 
 HELP = {

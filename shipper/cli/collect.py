@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shipper.errors import BadCall, ShipperError
 
 if TYPE_CHECKING:
-    from shipper.collector.receive import Objection
+    from shipper.collector.http.receive import Objection
 
 LISTEN = "127.0.0.1:4417"
 DATA = "shipper-data"
@@ -46,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from shipper.collector.connections import PatientProtocol, most_connections
-        from shipper.collector.server import Receiver, application
+        from shipper.collector.http.connections import PatientProtocol, most_connections
+        from shipper.collector.http.server import Receiver, application
     except ImportError as missing:
         raise ShipperError(
             f"the receiver needs the package {missing.name}", "Install it: pip install 'event-shipper[collector]'"
         ) from None
-    from shipper.collector.access import Access, read_tokens
-    from shipper.collector.stores import open_store
+    from shipper.collector.http.access import Access, read_tokens
+    from shipper.collector.stores.addresses import open_store
 
     # Everything that can be wrong is looked at before the store is opened, and the store before anybody can connect.
     access = read_tokens(args.token_file) if args.token_file else Access()
@@ -83,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
 
 def objection(catalogs: "list[str]") -> "Objection":
     """Say what is not wanted: with catalogs everything that they do not declare. Raises DeclarationError."""
-    from shipper.collector.receive import unobjectionable
-    from shipper.schema import check, load_catalog
+    from shipper.catalog.schema import check, load_catalog
+    from shipper.collector.http.receive import unobjectionable
 
     if not catalogs:
         return unobjectionable

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 
 from shipper import App
+from shipper.catalog.declaration import load, load_object
 from shipper.cli.terminal import say
-from shipper.declaration import load, load_object
 from shipper.errors import ShipperError
 from shipper.privacy.line_schema import json_schema
 from shipper.privacy.page import as_html, as_markdown, events_as_markdown

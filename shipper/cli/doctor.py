@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 
-from shipper import consent
-from shipper.append import open_state
-from shipper.bell import listening
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import write
+from shipper.delivery.messages import MEANINGS
 from shipper.delivery.outcome import Unreachable
-from shipper.delivery.words import MEANINGS
 from shipper.privacy import findings
 from shipper.privacy.findings import NOTE, OK, WRONG, Finding
 from shipper.privacy.folders import folders
+from shipper.recording import consent
+from shipper.recording.folder import open_state
 from shipper.spool import Spool
 from shipper.spool.manifest import DamagedManifest
+from shipper.wakeup.doorbell import listening
 from shipper.wires import UnknownWire, choose
 from shipper.wires.message import Reply, Request
 from shipper.wires.transport import Transport

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
-from shipper import consent
-from shipper.append import Busy
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import Progress, count, say, span, write
-from shipper.errors import ShipperError
+from shipper.errors import Busy, ShipperError
 from shipper.flusher import PassResult, run_pass
+from shipper.recording import consent
 from shipper.wires import scheme
 
 EXIT_LEFT = 3

@@ -6,10 +6,9 @@ import time
 from collections.abc import Mapping
 
 from shipper import files
-from shipper.append import Busy
 from shipper.cli.spools import open_spool, spool_names, valid_app
 from shipper.cli.terminal import count, say
-from shipper.errors import BadCall, ShipperError
+from shipper.errors import BadCall, Busy, ShipperError
 from shipper.flusher import run_pass
 from shipper.privacy.forget import forget
 from shipper.spool.manifest import DamagedManifest

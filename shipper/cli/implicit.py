@@ -26,7 +26,7 @@ def main(spools: "Sequence[str]") -> int:
     Raises what `run_pass` raises.
     """
     _step_aside()
-    from shipper.append import Busy
+    from shipper.errors import Busy
     from shipper.flusher import run_pass
 
     code = 0

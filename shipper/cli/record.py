@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from shipper import App
-    from shipper.event import Event, ValueType
+    from shipper.recording.event import Event
+    from shipper.recording.values import ValueType
 
 USAGE = "usage: shipper record -c telemetry.toml EVENT [KEY=VALUE ...]"
 
@@ -45,9 +46,9 @@ def main(arguments: "Sequence[str]") -> int:
 
 def declared_app(config: str, event: str) -> "App":
     """The App that the file config declares. Raises DeclarationError, and BadValue where it does not declare the event."""
-    from shipper.cli.compiled import document
-    from shipper.declaration import load
-    from shipper.schema import read_document
+    from shipper.catalog.declaration import load
+    from shipper.catalog.declaration_cache import document
+    from shipper.catalog.schema import read_document
 
     app = load(config, lambda path: document(path, read_document))
     if event not in app.events:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from shipper.cli.collect import DATA
-from shipper.collector.answers import Answer, Figure, as_json, ask, from_json
-from shipper.collector.filters import CI, BadFilter, window_of
-from shipper.collector.plain import BLOCKS, as_csv, as_text
-from shipper.collector.questions import QUESTIONS
-from shipper.collector.store import Window
-from shipper.collector.stores import EXAMPLES, read_store
+from shipper.collector.answers.answer import Answer, Figure, as_json, ask, from_json
+from shipper.collector.answers.filters import CI, BadFilter, window_of
+from shipper.collector.answers.questions import QUESTIONS
+from shipper.collector.answers.text import BLOCKS, as_csv, as_text
+from shipper.collector.stores.addresses import EXAMPLES, read_store
+from shipper.collector.stores.store import Window
 from shipper.errors import BadCall, ShipperError
 
 #: Seconds that a receiver may take for its answers: over 1e9 events a cluster may read for a minute.
@@ -134,7 +134,7 @@ def _token(path: str) -> str:
 
 
 def _write_page(path: str, window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> None:
-    from shipper.collector.page.screen import whole
+    from shipper.collector.page.html import whole
 
     try:
         with open(path, "w", encoding="utf-8") as file:

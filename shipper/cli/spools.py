@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from stat import S_ISDIR
 
 from shipper import files
-from shipper.append import open_app, open_state
 from shipper.errors import ShipperError
+from shipper.recording.folder import open_app, open_state
 from shipper.spool import Spool
 
 _APP = re.compile(r"[a-z][a-z0-9-]{0,31}")

@@ -7,16 +7,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shipper import consent, files
-from shipper.append import Folder, open_config, open_state, read_due
-from shipper.bell import listening
+from shipper import files
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import count, say, size, span, write
-from shipper.delivery.memory import Journal, trusted
-from shipper.delivery.words import explain
+from shipper.delivery.journal import Journal, trusted
+from shipper.delivery.messages import explain
+from shipper.recording import consent
+from shipper.recording.due import read_due
+from shipper.recording.folder import Folder, open_config, open_state
 from shipper.spool import Spool
 from shipper.spool.manifest import DamagedManifest
 from shipper.spool.segments import names_in
+from shipper.wakeup.doorbell import listening
 from shipper.wires import called, proves
 
 

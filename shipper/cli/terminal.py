@@ -67,8 +67,7 @@ def _talk(text: str) -> None:
 
 def explain(error: Exception) -> int:
     """Say on stderr what went wrong and what to do next; return the exit code."""
-    from shipper.append import Busy
-    from shipper.errors import ShipperError
+    from shipper.errors import Busy, ShipperError
 
     if isinstance(error, ShipperError):
         message, hint, code = str(error), error.hint, error.exit_code

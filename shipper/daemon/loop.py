@@ -9,11 +9,14 @@ import select
 import signal
 import time
 
-from shipper import bell, files
-from shipper.append import Busy, Folder, Lock, open_state
+from shipper import files
 from shipper.daemon import schedule, spools, systemd
 from shipper.daemon.passes import Passes
 from shipper.daemon.systemd import INFO, NOTICE, WARNING
+from shipper.errors import Busy
+from shipper.recording.folder import Folder, open_state
+from shipper.recording.lock import Lock
+from shipper.wakeup import doorbell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def serve(environ: "Mapping[str, str]", once: "bool" = False) -> "int":
     os.chdir("/")
     with open_state(environ, create=True) as state:
         try:
-            with Lock(state, 0, bell.LOCK) as lock:
+            with Lock(state, 0, doorbell.LOCK) as lock:
                 _sign(lock.fd)
                 return _Daemon(environ, state).run_once() if once else _Daemon(environ, state).run()
         except Busy:
@@ -54,7 +57,7 @@ def _sign(fd: "int") -> "None":
 
 def _already(environ: "Mapping[str, str]", state: "Folder") -> "int":
     """Under the manager this is no failure: it would start us again and again, and the person is served."""
-    text = f"another daemon serves this person already: process {bell.holder(state) or 'unknown'}"
+    text = f"another daemon serves this person already: process {doorbell.holder(state) or 'unknown'}"
     systemd.log(environ, NOTICE, text)
     served = systemd.notify(environ, f"READY=1\nSTATUS={text}\n")
     return 0 if served else EXIT_RUNNING
@@ -78,7 +81,7 @@ class _Daemon:
 
     def run(self) -> int:
         """Serve until told to stop."""
-        self.bell = bell.hang_up(self.state)
+        self.bell = doorbell.open_doorbell(self.state)
         waiting = select.poll()
         for fd in (self.bell, self.signals):
             waiting.register(fd, select.POLLIN)
@@ -166,7 +169,7 @@ class _Daemon:
     def _in_place(self) -> bool:
         """Whether the doorbell that people ring is still ours: the folder may have been removed and made again."""
         try:
-            return os.path.samestat(os.stat(os.path.join(self.state.path, bell.NAME)), os.fstat(self.bell))
+            return os.path.samestat(os.stat(os.path.join(self.state.path, doorbell.NAME)), os.fstat(self.bell))
         except OSError:
             return False
 
@@ -174,7 +177,7 @@ class _Daemon:
         systemd.notify(self.environ, "STOPPING=1\nSTATUS=ending the passes in hand\n")
         self._end_passes()
         if code == 0:
-            files.remove(self.state, bell.NAME)  # under daemon.lock: it can be nobody else's
+            files.remove(self.state, doorbell.NAME)  # under daemon.lock: it can be nobody else's
         else:
             systemd.log(self.environ, WARNING, f"{self.state.path} or its doorbell was taken away; ending")
 

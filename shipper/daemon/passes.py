@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 
-from shipper.consent import variable
 from shipper.daemon.schedule import rest
-from shipper.spawn import cut, program
+from shipper.recording.consent import variable
+from shipper.wakeup.spawn import cut, program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What to start now, and when to look again: decided from what was seen, with no clock and no disk of its own."""
 
-from shipper.append import LONGEST_WAIT
+from shipper.recording.due import LONGEST_WAIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

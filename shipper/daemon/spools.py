@@ -1,8 +1,11 @@
 """What the spools say of themselves, for who decides about their passes: a few file names each, and no event."""
 
-from shipper import append, bell, files
-from shipper.append import Folder
+from shipper import files
 from shipper.daemon.schedule import Seen
+from shipper.recording.due import DUE_STEP, read_due, write_due
+from shipper.recording.folder import Folder, open_app
+from shipper.recording.lock import Lock
+from shipper.wakeup import doorbell
 
 #: Where something may wait for a pass: claimed by a dead one, sealed, lost and untold, or a request for erasure.
 _ROOMS = ("sealed", "sending", "lost", "deletions")
@@ -18,7 +21,7 @@ def look(state: "Folder") -> "list[Seen]":
             for name in files.names(apps):
                 try:
                     with apps.folder(name) as spool:
-                        found.append(Seen(name, *append.read_due(spool), bell.marked(spool), _waits(spool)))
+                        found.append(Seen(name, *read_due(spool), doorbell.marked(spool), _waits(spool)))
                 except OSError:
                     continue
     except FileNotFoundError:
@@ -45,9 +48,9 @@ def _waits(spool: "Folder") -> "bool":
 def move_on(state: "Folder", name: "str", now: "float") -> "None":
     """Move a spool's next due time on before its pass is started, so that no CLI that ends meanwhile starts another."""
     try:
-        with append.open_app(state, name) as spool, append.Lock(spool, _PATIENCE):
-            not_before, next_due = append.read_due(spool)
+        with open_app(state, name) as spool, Lock(spool, _PATIENCE):
+            not_before, next_due = read_due(spool)
             if next_due <= now:
-                append.write_due(spool, not_before, int(now) + append.DUE_STEP)
+                write_due(spool, not_before, int(now) + DUE_STEP)
     except OSError:
         return  # flusher.lock alone holds the promise that one pass runs; this only spares a process

@@ -19,7 +19,7 @@ from shipper.delivery.policy import SUSPICION_DAYS
 
 
 class SentLine(Protocol):
-    """A line of a segment whose crc holds, by its number in the segment; `raw` is without its newline."""
+    """A line of a segment whose checksum holds, by its number in the segment; `raw` is without its newline."""
 
     @property
     def number(self) -> int: ...  # noqa: D102  the protocol's words are the class's

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shipper.delivery.memory import Journal
+from shipper.delivery.journal import Journal
 from shipper.delivery.policy import (
     PACE,
     PARALLEL,

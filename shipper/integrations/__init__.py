@@ -20,7 +20,7 @@ which lazy groups and aliases show their commands. A command's body runs without
 import os
 import sys
 
-from shipper import Command, ending
+from shipper.recording.command import Command, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def _measuring(base: "type") -> "type":
                     if (
                         error is not None and type(error).__name__ != "Exit"
                     ):  # click ends a command that went well by Exit
-                        from shipper.integrations.frames import strip
+                        from shipper.integrations.tracebacks import strip
 
                         strip(error)
                     quietly(vars(self)[RUN].end, error)

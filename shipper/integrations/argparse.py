@@ -9,9 +9,9 @@ import argparse
 import atexit
 import sys
 
-from shipper import Command, ending
 from shipper.integrations import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
 from shipper.integrations.function import under_way
+from shipper.recording.command import Command, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Hook:
             quietly(self._failed, command, error)
             raise
         except BaseException as error:
-            from shipper.integrations.frames import strip
+            from shipper.integrations.tracebacks import strip
 
             strip(error)
             quietly(self._found, command)

@@ -2,8 +2,8 @@
 
 import sys
 
-from shipper import Command
 from shipper.integrations import GROUP, end, named, quietly, take_flags
+from shipper.recording.command import Command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Call:
         if self in under_way:
             under_way.remove(self)
         if error is not None and not isinstance(error, (SystemExit, GeneratorExit)):
-            from shipper.integrations.frames import strip
+            from shipper.integrations.tracebacks import strip
 
             strip(error)
         if not self.silent:
@@ -97,7 +97,7 @@ def main_function(app: "App", function: "Any") -> "Any":
 
 
 def _ending(status: "int") -> "tuple[str, int]":
-    from shipper import ending
+    from shipper.recording.command import ending
 
     return ending(SystemExit(status))
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from shipper import consent, files
-from shipper.append import Busy, Folder, Lock, open_config, read_due
-from shipper.delivery.memory import Journal
-from shipper.event import valid_id
+from shipper import files
+from shipper.delivery.journal import Journal
+from shipper.errors import Busy
+from shipper.recording import consent
+from shipper.recording.due import read_due
+from shipper.recording.folder import Folder, open_config
+from shipper.recording.lock import Lock
+from shipper.recording.names import valid_id
 from shipper.spool import Spool
 
 OK, NOTE, WRONG = "ok", "note", "wrong"

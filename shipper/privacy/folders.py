@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 
 from shipper import files
-from shipper.append import Folder, Lock, Refused, file_fault, home_path, open_config, open_state
+from shipper.errors import Refused
 from shipper.privacy.findings import CLOCK_SLACK, NOTE, OK, WRONG, Finding
+from shipper.recording.folder import Folder, file_fault, home_path, open_config, open_state
+from shipper.recording.lock import Lock
 
 #: Bytes that the probe writes: more than a line, less than anybody misses.
 PROBE = 4096

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shipper import files, identity
-from shipper.append import Folder, open_app, open_config, open_state
-from shipper.event import format_time
+from shipper import files
+from shipper.choices import identity
+from shipper.recording.folder import Folder, open_app, open_config, open_state
+from shipper.recording.line import format_time
 from shipper.spool import Spool
 from shipper.spool.segments import names_in
 

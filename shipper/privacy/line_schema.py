@@ -1,7 +1,8 @@
 """The JSON Schema (draft 2020-12) of an app's event lines."""
 
 from shipper import App
-from shipper.event import MAX_MILLISECONDS, OTHER, OUT_OF_TYPE, ValueType
+from shipper.recording.event import OUT_OF_TYPE
+from shipper.recording.values import MAX_MILLISECONDS, OTHER, ValueType
 
 _NAME = r"^[A-Za-z0-9_.:+/<>-]{1,64}$"
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
@@ -35,7 +36,7 @@ def _line(app: App, name: str, fields: dict[str, object]) -> dict[str, object]:
         "cpus": {"type": "integer", "minimum": 1},
         "runtime": {"type": "string", "pattern": r"^[a-z]+ \d+\.\d+\.\d+$"},
         "fields": fields,
-        "crc": {"type": "string", "pattern": "^[0-9a-f]{8}$"},
+        "sum": {"type": "string", "pattern": "^[0-9a-f]{8}$"},
     }
     required = [key for key in properties if key != "user"]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

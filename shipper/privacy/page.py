@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from shipper import App
-from shipper.consent import ON, variable
-from shipper.event import OUT_OF_TYPE, Event, ValueType, seal_line
+from shipper.choices.notice import command
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
-from shipper.privacy.notice import command
+from shipper.recording.consent import ON, variable
+from shipper.recording.event import OUT_OF_TYPE, Event
+from shipper.recording.line import seal_line
+from shipper.recording.values import ValueType
 
 _DAY = 24 * 3600
 _MEBIBYTE = 1024 * 1024
@@ -27,7 +29,7 @@ ENVELOPE = (
     ("arch", "x86_64, arm64 or other", "Which machines must stay supported."),
     ("cpus", "the number of processors", "What a usual machine can do."),
     ("runtime", "the interpreter and its version", "Which runtimes must stay supported."),
-    ("crc", "a checksum of the line", "So that a damaged line is noticed."),
+    ("sum", "a checksum of the line", "So that a damaged line is noticed."),
 )  # fmt: skip
 
 _NEVER = (

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shipper import bell, files
-from shipper.append import Folder, open_config, open_state
+from shipper import files
 from shipper.errors import ShipperError
+from shipper.recording.folder import Folder, open_config, open_state
 from shipper.service import systemctl, units
 from shipper.service.systemctl import Refusal
 from shipper.service.units import FALLBACK, HERE, ON_DEMAND, RESIDENT, TIMER, TRIAL, UNITS
+from shipper.wakeup import doorbell
 
 #: Seconds for a ring to be heard. The daemon sleeps in poll(): it needs microseconds, a machine that swaps needs longer.
 HEARD = 10.0
@@ -67,7 +68,7 @@ def _start(environ: Mapping[str, str], folder: str, kind: str, where: units.Plac
         yield "Started once, and it ended well. From now on it looks every quarter of an hour whether anything is due."
         return
     with open_state(environ) as state:
-        serving = bell.holder(state)
+        serving = doorbell.holder(state)
     if systemctl.show(kind, "MainPID")["MainPID"] != str(serving):
         raise ShipperError(f"another daemon serves you already: process {serving}", "End it, then install again.")
     yield f"Running, and a ring was heard after {_heard(environ) * 1000:.1f} ms."
@@ -106,7 +107,7 @@ def place(folder: str, wanted: Mapping[str, bytes]) -> None:
 def _heard(environ: Mapping[str, str]) -> float:
     """Ring, and return the seconds until the daemon took the ring out of the doorbell. Raises ShipperError."""
     with open_state(environ) as state:
-        if not bell.ring(state):
+        if not doorbell.ring(state):
             raise ShipperError(f"the daemon runs, but nobody listens to the doorbell in {state.path}", _LOOK)
         begun = time.monotonic()
         while _rings(state):
@@ -121,7 +122,7 @@ _LOOK = "`systemctl --user status shipper` and `journalctl --user -u shipper` sa
 
 def _rings(state: Folder) -> int:
     """How many rings wait in the doorbell."""
-    fd = os.open(bell.NAME, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=state.fd)
+    fd = os.open(doorbell.NAME, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=state.fd)
     try:
         return int(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0])
     finally:
@@ -211,7 +212,7 @@ def status(environ: Mapping[str, str]) -> Status:
 
 def _listens(environ: Mapping[str, str]) -> bool:
     with suppress(OSError), open_state(environ) as state:
-        return bell.listening(state)
+        return doorbell.listening(state)
     return False
 
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shipper.append import home_path
 from shipper.errors import ShipperError
-from shipper.spawn import interpreter
+from shipper.recording.folder import home_path
+from shipper.wakeup.spawn import interpreter
 
 RESIDENT, ON_DEMAND = "shipper.service", "shipper-flush.service"
 TIMER = "shipper-flush.timer"

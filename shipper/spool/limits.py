@@ -7,7 +7,7 @@ import os
 from stat import S_ISREG
 
 from shipper import files
-from shipper.append import SEGMENT_BYTES
+from shipper.recording.active import SEGMENT_BYTES
 from shipper.spool.losses import evict_segment, merge
 from shipper.spool.names import SUFFIX, is_losses, read_quarantined, segments
 from shipper.spool.segments import events_in, names_in, numbered_lines
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipper.append import Folder
+    from shipper.recording.folder import Folder
 
 #: Everything in an app's folder that grows with its use.
 FOLDERS = ("sealed", "sending", "held", "quarantine", "lost", "tmp")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shipper.errors import DamagedLine
-from shipper.event import MAX_LINE, VERSION
-from shipper.reader import crc_holds, decode
+from shipper.reader import checksum_holds, decode
+from shipper.recording.line import MAX_LINE, VERSION
 from shipper.spool.segments import events_in
 
 State = Literal["good", "damaged", "newer"]
@@ -55,9 +55,9 @@ class Segment:
 def judge(number: int, raw: bytes) -> Line:
     """Say what a line is. A line whose checksum holds and which begins as we write it is not taken apart again."""
     if raw.startswith(_START) and raw[len(_START) + _ID : len(_START) + _ID + 1] == b'"' and len(raw) < MAX_LINE:
-        if crc_holds(raw):
+        if checksum_holds(raw):
             return Line(number, raw, raw[len(_START) : len(_START) + _ID].decode("ascii", "replace"))
-        return Line(number, raw, state="damaged", why="crc: its checksum does not hold", events=events_in(raw))
+        return Line(number, raw, state="damaged", why="sum: its checksum does not hold", events=events_in(raw))
     try:
         return Line(number, raw, str(decode(raw)["id"]))
     except DamagedLine as error:

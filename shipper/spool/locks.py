@@ -1,4 +1,4 @@
-"""flusher.lock: one pass at a time per app (S5). filelock owns it; writers and sealers have shipper.append.Lock."""
+"""flusher.lock: one pass at a time per app (S5). filelock owns it; writers and sealers have shipper.recording.lock."""
 
 import errno
 import os
@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from shipper.append import Busy, Folder, Refused
+from shipper.errors import Busy, Refused
+from shipper.recording.folder import Folder
 
 NAME = "flusher.lock"
 #: Seconds between two tries while a pass by hand waits for a running one.

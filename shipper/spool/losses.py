@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shipper.append import Folder
+    from shipper.recording.folder import Folder
 
 #: Names in lost/ before two of the same reason are merged into one: an offline year must not fill the folder.
 NAMES = 32

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shipper import consent
-from shipper.append import MANIFEST_BYTES, Folder, open_config
 from shipper.errors import ShipperError
-from shipper.event import valid_name
+from shipper.recording import consent
+from shipper.recording.active import MANIFEST_BYTES
+from shipper.recording.folder import Folder, open_config
+from shipper.recording.names import valid_name
 from shipper.spool.limits import Limits
 
 NAME = "app.json"

@@ -1,16 +1,16 @@
 """A line whose writer did not get the lock: a segment of its own, complete before anybody can see it (S12)."""
 
 from shipper import files
-from shipper.consent import OFF, ON
+from shipper.recording.consent import OFF, ON
 from shipper.spool.limits import FOLDERS
 from shipper.spool.segments import names_in, new_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shipper.append import Folder
+    from shipper.recording.folder import Folder
 
 
-def spill(
+def write_overflow(
     app: "Folder", mode: "str", line: "bytes", most: "int", now_ms: "int", randomness: "bytes", sync: "bool"
 ) -> "bool":
     """Write one line as a segment of its own: sealed in mode `on`, held in mode `local` (S12).

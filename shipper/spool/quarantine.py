@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipper import files
-from shipper.append import Folder
-from shipper.event import MAX_LINE, format_time
+from shipper.recording.folder import Folder
+from shipper.recording.line import MAX_LINE, format_time
 from shipper.spool.limits import Limits, sizes_in
 from shipper.spool.lines import Line
 from shipper.spool.losses import count_lines

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipper import files
-from shipper.append import Folder
+from shipper.recording.folder import Folder
 
 JOURNAL, HISTORY = "journal.json", "history.ndjson"
 #: Bytes of a journal: what delivery notes is a few hundred.

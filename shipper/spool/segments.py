@@ -7,14 +7,14 @@ import errno
 import os
 
 from shipper import files
-from shipper.event import MAX_LINE
+from shipper.recording.line import MAX_LINE
 from shipper.spool.names import ACTIVE, LATEST, SUFFIX, is_segment, milliseconds_of, newest, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipper.append import Folder
+    from shipper.recording.folder import Folder
 
 #: Where segments stand.
 ROOMS = ("sealed", "sending", "held")

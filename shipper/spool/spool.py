@@ -7,14 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from shipper import consent, event, files
-from shipper.append import Folder, Lock, Refused, file_fault, write_due
-from shipper.event import MAX_LINE
-from shipper.spool import bounds, losses, manifest, quarantine, records
+from shipper import files
+from shipper.errors import Refused
+from shipper.recording import consent
+from shipper.recording.due import write_due
+from shipper.recording.folder import Folder, file_fault
+from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
+from shipper.recording.lock import Lock
+from shipper.spool import losses, manifest, quarantine, records, retention
 from shipper.spool.lines import Line, Segment, judge, judge_all
-from shipper.spool.listing import pending_lines
 from shipper.spool.manifest import Manifest
 from shipper.spool.names import SUFFIX, is_losses, segments
+from shipper.spool.pending import pending_lines
 from shipper.spool.quarantine import Quarantined
 from shipper.spool.segments import names_in, numbered_lines, seal
 
@@ -197,11 +201,11 @@ class Spool:
         """The one line of a losses segment: an event like any other, of no person and no session of a command."""
         now = time.time_ns() // 1_000_000
         fields = ",".join(f'"{reason}":{count}' for reason, count in sorted(counts.items()))
-        return event.seal_line(
-            f'{{"v":{event.VERSION},"id":"{event.new_id(now, os.urandom(10))}","time":"{event.format_time(now)}",'
+        return seal_line(
+            f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{format_time(now)}",'
             f'"app":"{self.manifest.app}","version":"{self.manifest.version}","name":"{LOSSES}",'
             f'"session":"{os.urandom(8).hex()}","ci":{"true" if consent.in_ci(self._environ) else "false"},'
-            f'{event.surroundings()},"fields":{{{fields}}}'
+            f'{surroundings()},"fields":{{{fields}}}'
         )
 
     def enforce_bounds(self, now: float, too_old: Mapping[str, float]) -> dict[str, float]:
@@ -210,12 +214,12 @@ class Spool:
         `too_old` is what the call before returned, as the journal kept it (at first an empty mapping): S9 lets nothing
         go for its age that was not too old a day ago already.
         """
-        return bounds.enforce(self.folder, self.manifest.limits, too_old, now, self._lock)
+        return retention.enforce(self.folder, self.manifest.limits, too_old, now, self._lock)
 
     def purge(self) -> None:
         """Remove everything that holds an event (S6). Needs no flusher.lock: a running pass finds its segment gone."""
         with self._lock():
-            bounds.purge(self.folder)
+            retention.purge(self.folder)
 
     def hold_back(self, now: float) -> int:
         """Move what waits to held/, which no pass reads: mode `local` was chosen. Returns how many segments."""

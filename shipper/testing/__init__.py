@@ -49,9 +49,9 @@ class Recorded:
     def events(self, app: str = "") -> list[dict[str, Any]]:
         """Every event of an app, or of all, oldest first, as it stands in its line."""
         from shipper import files
-        from shipper.append import open_app, open_state
         from shipper.reader import decode
-        from shipper.spool.listing import pending_lines
+        from shipper.recording.folder import open_app, open_state
+        from shipper.spool.pending import pending_lines
 
         found: list[dict[str, Any]] = []
         try:
@@ -154,9 +154,9 @@ def shipper_recorded(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 
     SHIPPER_STRICT is set: an event or a value that the catalog does not know raises BadValue.
     """
-    from shipper.append import open_config
-    from shipper.choice import save_choice
-    from shipper.consent import ALL, ON
+    from shipper.choices.saving import save_choice
+    from shipper.recording.consent import ALL, ON
+    from shipper.recording.folder import open_config
 
     monkeypatch.setenv(_HOME, str(tmp_path_factory.mktemp("shipper") / "home"))
     monkeypatch.setenv("SHIPPER_SPAWN", "0")

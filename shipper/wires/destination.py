@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from shipper.append import open_config
-from shipper.consent import variable
+from shipper.recording.consent import variable
+from shipper.recording.folder import open_config
 from shipper.spool.manifest import Manifest
 from shipper.wires.message import Destination
 

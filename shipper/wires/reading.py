@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from shipper.delivery.backoff import retry_after
 from shipper.delivery.outcome import Outcome, from_status
-from shipper.delivery.waiting import retry_after
 from shipper.wires.message import Reply
 
 #: Levels of JSON in an acknowledgement; a deeper one is an attack on the parser.

@@ -24,12 +24,14 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
-from shipper.delivery import course, memory, parts, plan, waiting
-from shipper.delivery.course import Course
-from shipper.delivery.memory import Journal
+from shipper.delivery import backoff, parts, plan
+from shipper.delivery import journal as memory
+from shipper.delivery import transitions as course
+from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import Accepted, Outcome, Unavailable
 from shipper.delivery.plan import Finish, Queued, View
 from shipper.delivery.policy import PACE, PASS_SECONDS
+from shipper.delivery.transitions import Course
 
 OUTAGE = 2 * 3600.0
 #: Simulated time after the recovery.
@@ -205,7 +207,7 @@ def _share(found: list[float], clients: int) -> float:
 def constants(cap: float, pace: float, each_try: bool = False) -> Iterator[None]:
     """Try other numbers than those of `policy`, and a segment more with each try."""
     with ExitStack() as stack:
-        for module in (waiting, memory):
+        for module in (backoff, memory):
             stack.enter_context(mock.patch.object(module, "BACKOFF_CAP", cap))
         for module in (course, memory, parts):
             stack.enter_context(mock.patch.object(module, "replace", _replace))

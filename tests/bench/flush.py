@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from shipper import files
-from shipper.append import open_app, open_config, open_state
-from shipper.choice import save_choice
+from shipper.choices.saving import save_choice
 from shipper.delivery.policy import PARALLEL
-from shipper.event import format_time, new_id, seal_line, surroundings
+from shipper.recording.folder import open_app, open_config, open_state
+from shipper.recording.line import format_time, new_id, seal_line, surroundings
 from shipper.spool import Spool
 from tests.spool.ground import line, milliseconds
 from tests.wires import faults

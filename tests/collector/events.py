@@ -3,7 +3,7 @@
 import gzip
 from hashlib import sha256
 
-from shipper.event import format_time, new_id, seal_line
+from shipper.recording.line import format_time, new_id, seal_line
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in Unix milliseconds."""

@@ -19,11 +19,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from shipper.collector.answers import as_json, ask
-from shipper.collector.questions import QUESTIONS, Once, Question
-from shipper.collector.shaping import Rows
-from shipper.collector.store import Row, Store, Window
-from shipper.collector.stores import open_store
+from shipper.collector.answers.answer import as_json, ask
+from shipper.collector.answers.answer_rows import Rows
+from shipper.collector.answers.questions import QUESTIONS, Once, Question
+from shipper.collector.stores.addresses import open_store
+from shipper.collector.stores.store import Row, Store, Window
 from tests.collector.servers import ClickHouse, missing
 from tests.collector.world import NOW, world
 

@@ -9,11 +9,11 @@ import httpx
 import uvicorn
 
 from shipper.cli.collect import bind
-from shipper.collector.access import Access
-from shipper.collector.connections import PatientProtocol
-from shipper.collector.receive import unobjectionable
-from shipper.collector.server import Receiver, application
-from shipper.collector.sqlite import SqliteStore
+from shipper.collector.http.access import Access
+from shipper.collector.http.connections import PatientProtocol
+from shipper.collector.http.receive import unobjectionable
+from shipper.collector.http.server import Receiver, application
+from shipper.collector.stores.sqlite import SqliteStore
 
 
 @contextmanager

@@ -4,8 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from shipper.collector.facts import LATE, LOSSES, NO_DAY, day_of, features_of, labels_of, lateness, losses_of
-from shipper.collector.store import Row, Setup, Window
+from shipper.collector.stores.dimensions import (
+    LATE,
+    LOSSES,
+    NO_DAY,
+    day_of,
+    features_of,
+    labels_of,
+    lateness,
+    losses_of,
+)
+from shipper.collector.stores.store import Row, Setup, Window
 
 Thing = TypeVar("Thing")
 

@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from shipper.cli import main
-from shipper.collector.answers import as_json, ask, from_json
-from shipper.collector.facts import LATENESS, lateness, short_runtime, step_of
-from shipper.collector.filters import BadFilter, window_of
-from shipper.collector.formats import duration, share
-from shipper.collector.plain import as_text
-from shipper.collector.questions import QUESTIONS
-from shipper.collector.shaping import quantile, version_order
-from shipper.collector.sqlite import FILE, SqliteStore
-from shipper.collector.sqlite_answers import SqliteAnswers
-from shipper.collector.store import Window
+from shipper.collector.answers.answer import as_json, ask, from_json
+from shipper.collector.answers.answer_rows import quantile, version_order
+from shipper.collector.answers.filters import BadFilter, window_of
+from shipper.collector.answers.formats import duration, share
+from shipper.collector.answers.questions import QUESTIONS
+from shipper.collector.answers.text import as_text
+from shipper.collector.stores.dimensions import LATENESS, lateness, short_runtime, step_of
+from shipper.collector.stores.sqlite import FILE, SqliteStore
+from shipper.collector.stores.sqlite_answers import SqliteAnswers
+from shipper.collector.stores.store import Window
 from tests.collector.model import Model
 from tests.collector.receiver import running
 from tests.collector.world import NOW, world

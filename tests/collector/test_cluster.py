@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.clickhouse import ClickHouseStore
-from shipper.collector.engines import Cluster
-from shipper.collector.store import Window, person_of
+from shipper.collector.stores.clickhouse import ClickHouseStore
+from shipper.collector.stores.engines import Cluster
+from shipper.collector.stores.store import Window, person_of
 from tests.collector.model import Model
 from tests.collector.receiver import running
 from tests.collector.senders import acknowledged_more, sending, tried_in_vain

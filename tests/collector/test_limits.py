@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shipper.collector import connections, group, receive, server, sqlite
+from shipper.collector.http import connections, group_commit, receive, server
+from shipper.collector.stores import sqlite
 from tests.collector.events import HEADERS, line, packed
 from tests.collector.inside import receiving
 from tests.collector.receiver import Running, running
@@ -61,7 +62,7 @@ def test_a_store_that_cannot_commit_is_a_503_with_a_time_to_wait_and_nothing_was
 def test_when_too_much_waits_for_its_commit_senders_are_asked_to_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "MAX_WAITING", 10)
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 10)
     with receiving(tmp_path / "data") as (client, receiver):
         replies: list[httpx.Response] = []
         with held(tmp_path / "data"):

@@ -5,14 +5,14 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from shipper.collector.lines import _read, read_line
-from shipper.collector.receive import row_of
+from shipper.collector.http.lines import _read, read_line
+from shipper.collector.http.receive import row_of
 from shipper.errors import DamagedLine
-from shipper.event import seal_line
 from shipper.reader import decode
+from shipper.recording.line import seal_line
 from tests.collector.events import line
 
-FINE = line(1).decode().rpartition(',"crc"')[0]
+FINE = line(1).decode().rpartition(',"sum"')[0]
 names = some.text("AZaz09_.:+/<>-", min_size=0, max_size=66)
 values = some.one_of(
     names.map('"{}"'.format),
@@ -43,7 +43,7 @@ def either_way(sealed: bytes) -> object:
 
 
 def sealed(text: str) -> bytes:
-    """Close a line with the crc that fits it, whatever it says."""
+    """Close a line with the checksum that fits it, whatever it says."""
     return seal_line(text.encode("ascii", "replace").decode())[:-1]
 
 

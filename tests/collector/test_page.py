@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from shipper.collector.answers import ask
-from shipper.collector.formats import written
-from shipper.collector.sqlite import SqliteStore
-from shipper.collector.store import Window
-from shipper.collector.stores import read_store
+from shipper.collector.answers.answer import ask
+from shipper.collector.answers.formats import written
+from shipper.collector.stores.addresses import read_store
+from shipper.collector.stores.sqlite import SqliteStore
+from shipper.collector.stores.store import Window
 from tests.collector.inside import receiving
 from tests.collector.receiver import Running, running
 from tests.collector.world import NOW, world

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shipper.collector.receive import (
+from shipper.collector.http.receive import (
     MAX_BODY,
     MAX_LINES,
     MAX_REASON,
@@ -21,8 +21,8 @@ from shipper.collector.receive import (
     take,
     unobjectionable,
 )
-from shipper.collector.store import Receipt, person_of
-from shipper.event import format_time, seal_line
+from shipper.collector.stores.store import Receipt, person_of
+from shipper.recording.line import format_time, seal_line
 from tests.collector.events import NOON, event_id, line
 
 pieces = some.one_of(
@@ -109,7 +109,7 @@ def test_a_damaged_line_costs_itself_and_is_named_by_its_id() -> None:
     body = line(1) + line(2).replace(b"up", b"uq") + line(3)
     taken = take("key", body, unobjectionable)
     assert [row.id.hex() for row in taken.rows] == [event_id(number).replace("-", "") for number in (1, 3)]
-    assert dict(taken.rejected) == {event_id(2): "crc: its checksum does not hold"}
+    assert dict(taken.rejected) == {event_id(2): "sum: its checksum does not hold"}
 
 
 def test_an_id_that_is_rejected_twice_is_named_once() -> None:
@@ -164,7 +164,7 @@ def test_a_key_that_is_not_printable_or_too_long_is_refused(key: str) -> None:
 
 
 def test_a_sealed_line_that_is_no_event_is_rejected_not_kept() -> None:
-    fine = line(1).decode().rpartition(',"crc"')[0]
+    fine = line(1).decode().rpartition(',"sum"')[0]
     for wrong in (
         fine.replace('"cpus":2', '"cpus":"two"'),
         fine.replace('"ci":false', '"ci":0'),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.access import READ, SEND, Access, read_tokens
+from shipper.collector.http.access import READ, SEND, Access, read_tokens
 from shipper.errors import BadCall
 from tests.collector.events import HEADERS, event_id, line, packed
 from tests.collector.inside import receiving

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.clickhouse import ClickHouseStore
-from shipper.collector.engines import Cluster
-from shipper.collector.store import StoreUnavailable, person_of
+from shipper.collector.stores.clickhouse import ClickHouseStore
+from shipper.collector.stores.engines import Cluster
+from shipper.collector.stores.store import StoreUnavailable, person_of
 from tests.collector.events import line
 from tests.collector.model import Model
 from tests.collector.receiver import running

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.facts import LATE, LOSSES, day_of
-from shipper.collector.questions import QUESTIONS, Once
-from shipper.collector.store import Answers, Receipt, Row, Store, StoreUnavailable, View, Window, person_of
-from shipper.collector.stores import open_store, read_store
+from shipper.collector.answers.questions import QUESTIONS, Once
+from shipper.collector.stores.addresses import open_store, read_store
+from shipper.collector.stores.dimensions import LATE, LOSSES, day_of
+from shipper.collector.stores.store import Answers, Receipt, Row, Store, StoreUnavailable, View, Window, person_of
 from shipper.errors import ShipperError
 from tests.collector.model import Model
 from tests.collector.servers import ClickHouse, needs_clickhouse

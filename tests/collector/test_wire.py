@@ -23,7 +23,7 @@ def test_an_acknowledgement_names_the_batch_and_the_digest_of_its_bytes_and_acco
         "sha256": sha256(body).hexdigest(),
         "accepted": 2,
         "duplicate": 0,
-        "rejected": [{"id": event_id(3), "reason": "crc: its checksum does not hold"}],
+        "rejected": [{"id": event_id(3), "reason": "sum: its checksum does not hold"}],
     }
 
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from shipper.collector.store import Row, Value, person_of
+from shipper.collector.stores.store import Row, Value, person_of
 
 NOW = 1_795_435_200
 """2026-11-23T12:00:00Z in Unix seconds."""

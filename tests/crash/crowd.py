@@ -39,7 +39,7 @@ def write(endpoint: str, numbers: range, chance: random.Random) -> None:
     """One writer's life."""
     busy = 0.0 if len(numbers) == HASTE else BUSY
     if busy:
-        shipper._patience = PATIENCE
+        shipper.recording.app._patience = PATIENCE
     app = declare(endpoint)
     for number in numbers:
         promise(app, number)
@@ -114,13 +114,13 @@ def main() -> None:
     """Be the crowd."""
     import binascii  # noqa: F401 - what a writer needs seldom or late is here once, and not in thousands of forks
 
-    import shipper.bell
     import shipper.errors
-    import shipper.places
-    import shipper.spawn
+    import shipper.recording.platforms
     import shipper.spool.limits
+    import shipper.spool.manifest_upgrade
     import shipper.spool.overflow
-    import shipper.spool.upgrade  # noqa: F401
+    import shipper.wakeup.doorbell
+    import shipper.wakeup.spawn  # noqa: F401
 
     gc.collect()
     gc.freeze()  # what the collector does not touch is not copied by each fork

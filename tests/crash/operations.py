@@ -6,8 +6,11 @@ from functools import partial
 from typing import Any
 
 import shipper
-from shipper import append, consent, files
-from shipper.append import Lock
+from shipper import files
+from shipper.recording import active, consent
+from shipper.recording.active import append_line
+from shipper.recording.folder import open_config
+from shipper.recording.lock import Lock
 from tests.crash.sweep import Operation
 from tests.crash.workshop import APP, Ending, declare, flush, opened, promise
 
@@ -24,7 +27,7 @@ def record_one(endpoint: str, **options: Any) -> None:
 
 def small_segments() -> None:
     """Segments of five lines, in this child: what a full one costs does not depend on its size."""
-    append.SEGMENT_LINES, append.SHORTEST_LINE = 5, 1
+    active.SEGMENT_LINES, active.SHORTEST_LINE = 5, 1
 
 
 def fill(endpoint: str) -> None:
@@ -40,7 +43,7 @@ def record_into_full(endpoint: str, **options: Any) -> None:
 def record_without_lock(endpoint: str, **options: Any) -> None:
     with opened() as spool:
         Lock(spool.folder, 1).__enter__()  # this very process keeps itself from having the lock
-        shipper._patience = 0.0
+        shipper.recording.app._patience = 0.0
         record_one(endpoint, **options)
 
 
@@ -57,7 +60,7 @@ def record_some_local(endpoint: str) -> None:
 def record_damage(endpoint: str) -> None:
     record_some(endpoint)
     with opened() as spool:
-        append.append_line(spool.folder, b"damage\n" * 3)
+        append_line(spool.folder, b"damage\n" * 3)
 
 
 def lose_some(endpoint: str) -> None:
@@ -108,7 +111,7 @@ def switch_on() -> None:
 
 def judge_off(ending: Ending, obliged: frozenset[int]) -> list[str]:
     """Either `off` was chosen, and then nothing is left and nothing leaves any more, or nothing happened."""
-    with append.open_config(os.environ, create=True) as config:
+    with open_config(os.environ, create=True) as config:
         chosen = consent.read_choice(config, APP)[0]
     if chosen != "off":
         return ending.verdict(obliged)

@@ -87,7 +87,7 @@ def _number(event: Mapping[str, Any]) -> int:
 
 def _short(event: Mapping[str, Any]) -> str:
     """What is kept of an event: a million whole lines would not fit into one reply."""
-    return json.dumps({key: event[key] for key in ("name", "fields", "crc")})
+    return json.dumps({key: event[key] for key in ("name", "fields", "sum")})
 
 
 class _Handler(BaseHTTPRequestHandler):

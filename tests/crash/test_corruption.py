@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import Folder
+from shipper.recording.folder import Folder
 from shipper.spool.spool import Spool
 from tests.crash.figures import note
 from tests.crash.receiver import receiving

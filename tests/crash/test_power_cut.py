@@ -121,9 +121,9 @@ def survivors(image: Path, at: Path, patch: pytest.MonkeyPatch) -> set[int]:
             return set()
         with opened() as spool:
             spool.recover()
-            from shipper.reader import crc_holds
+            from shipper.reader import checksum_holds
 
-            return set(numbers_in(raw.decode() for raw in spool.pending() if crc_holds(raw)))
+            return set(numbers_in(raw.decode() for raw in spool.pending() if checksum_holds(raw)))
 
 
 def test_nothing_promised_for_power_loss_is_lost_when_the_power_goes(

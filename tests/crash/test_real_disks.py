@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper import App, append
+from shipper import App
+from shipper.errors import Refused
 from tests.crash.points import in_child
 from tests.crash.receiver import receiving
 from tests.crash.workshop import FRESH, declare, flush, look, opened, promise, promised
@@ -281,7 +282,7 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path, monkeypatch: p
     assert not app.record("tick", number=7)
     os.chown(folder, NOBODY, NOBODY)
     assert not app.record("tick", number=7)
-    with pytest.raises(append.Refused, match="somebody else"), opened():
+    with pytest.raises(Refused, match="somebody else"), opened():
         pass
 
 

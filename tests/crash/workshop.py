@@ -16,8 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shipper import App, Event, append, consent, integer
-from shipper.choice import save_choice
+from shipper import App, Event, integer
+from shipper.choices.saving import save_choice
+from shipper.recording import consent
+from shipper.recording.folder import open_app, open_config, open_state
 from tests.crash.points import tell
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def declare(endpoint: str, **options: Any) -> App:
 
 def switch(mode: str) -> None:
     """Store a choice as `shipper on`, `local` and `off` do."""
-    with append.open_config(os.environ, create=True) as config:
+    with open_config(os.environ, create=True) as config:
         save_choice(config, consent.ALL, mode, "test", 0)
 
 
@@ -154,7 +156,7 @@ def opened() -> "Iterator[Spool]":
     """The spool of this process's home."""
     from shipper.spool import Spool
 
-    with append.open_state(os.environ) as state, append.open_app(state, APP) as folder:
+    with open_state(os.environ) as state, open_app(state, APP) as folder:
         yield Spool(folder, os.environ)
 
 

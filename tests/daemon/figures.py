@@ -119,7 +119,7 @@ def spawn(home: Path) -> None:
     """What starting a flusher adds to a CLI: start_pass() in a fresh process each time, its imports included."""
     code = (
         "import os, time\nimport shipper\nbegun, cpu = time.perf_counter(), time.process_time()\n"
-        "from shipper.spawn import start_pass\nstart_pass(os.environ, 'demo', 'DEMO_TELEMETRY')\n"
+        "from shipper.wakeup.spawn import start_pass\nstart_pass(os.environ, 'demo', 'DEMO_TELEMETRY')\n"
         "print((time.perf_counter() - begun) * 1000, (time.process_time() - cpu) * 1000)"
     )
     record("http://127.0.0.1:1")

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from shipper.append import open_app, open_config, open_state, read_due, write_due
-from shipper.bell import listening
-from shipper.choice import save_choice
+from shipper.choices.saving import save_choice
+from shipper.recording.due import read_due, write_due
+from shipper.recording.folder import open_app, open_config, open_state
+from shipper.wakeup.doorbell import listening
 from tests.waiting import until
 
 APP = """
 import sys
 from shipper import App, Event, integer
-from shipper.choice import save_choice
+from shipper.choices.saving import save_choice
 name, endpoint, interval, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 app = App(name, version="1.0", endpoint=endpoint, flush_interval=interval,
           events=[Event("step", "Which step was taken.", number=integer(0, 100000))])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import open_app, open_state
+from shipper.recording.folder import open_app, open_state
 from shipper.spool.locks import flusher_lock
 from tests.daemon.ground import choose, pending, record, spool
 from tests.wires.faults import Faults

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shipper import append
-from shipper.append import open_state, read_due
 from shipper.daemon import schedule, spools
 from shipper.delivery.policy import BACKOFF_CAP, RETRY_AFTER_CAP
 from shipper.flusher import run_pass
+from shipper.recording.due import advance_due, read_due
+from shipper.recording.folder import open_state
+from shipper.recording.lock import Lock
 from shipper.spool import Spool
 from tests.delivery.ground import NOW, id_of, line, sending_to
 from tests.spool.ground import record
@@ -35,8 +36,8 @@ class Days:
         raw = line(now=self.now)
         self.said.add(id_of(raw))
         record(self.spool, [raw])
-        with append.Lock(self.spool.folder, 1):
-            append.advance_due(self.spool.folder, int(self.now), INTERVAL, 0)
+        with Lock(self.spool.folder, 1):
+            advance_due(self.spool.folder, int(self.now), INTERVAL, 0)
 
     def look(self) -> float:
         """One turn of the loop: a pass if one is due. Returns the seconds until the next look."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper import bell
 from shipper.cli import main
+from shipper.wakeup import doorbell
 from tests.daemon.ground import (
     Manager,
     answering,
@@ -60,7 +60,7 @@ def test_a_ring_is_answered_at_once_and_nothing_else_is_started(home: Path) -> N
         record(receiver.endpoint, spawn=True)
         until(lambda: len(receiver.events) == 2, 60, "the rung spool is delivered")
         until(lambda: children(running.pid) == [], 60)
-        until(lambda: not (spool(home) / bell.MARK).exists(), 60)
+        until(lambda: not (spool(home) / doorbell.MARK).exists(), 60)
 
 
 def test_each_app_has_its_own_schedule_consent_endpoint_and_backoff(home: Path) -> None:
@@ -126,7 +126,7 @@ def test_told_to_stop_amid_a_send_it_ends_within_five_seconds_and_loses_nothing(
             running.send_signal(number)
             assert running.wait(5) == 0
             assert time.monotonic() - begun < 5
-        assert not (home / "state" / "shipper" / bell.NAME).exists()
+        assert not (home / "state" / "shipper" / doorbell.NAME).exists()
         assert len(pending(home)) == 1
         flushed = [sys.executable, "-m", "shipper", "flush", "demo"]
         subprocess.run(flushed, env=os.environ, check=True, capture_output=True, timeout=60)
@@ -223,7 +223,7 @@ def test_sighup_makes_it_look_at_everything_anew(home: Path) -> None:
 
 def test_who_takes_the_folder_away_ends_it(home: Path) -> None:
     with daemon() as running:
-        path = home / "state" / "shipper" / bell.NAME
+        path = home / "state" / "shipper" / doorbell.NAME
         fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         path.unlink()
         os.write(fd, b"!")
@@ -287,7 +287,7 @@ def test_once_is_over_when_nothing_is_due_any_more(home: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert len(receiver.events) == 1
     assert pending(home, "later") != []
-    assert not (home / "state" / "shipper" / bell.NAME).exists()
+    assert not (home / "state" / "shipper" / doorbell.NAME).exists()
 
 
 def test_where_there_are_no_fifos_it_says_what_to_do_instead(

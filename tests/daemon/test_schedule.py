@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.append import LONGEST_WAIT
 from shipper.daemon.schedule import AT_ONCE, LOOK_AGAIN, REST, REST_LONGEST, Seen, plan, rest
+from shipper.recording.due import LONGEST_WAIT
 
 NOW = 1_800_000_000
 

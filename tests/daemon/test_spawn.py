@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shipper import bell, spawn
-from shipper.append import open_app, open_state
 from shipper.delivery.policy import PASS_REST
+from shipper.recording.folder import open_app, open_state
+from shipper.wakeup import doorbell, spawn
 from tests.daemon.ground import APP, choose, due, end, finished, flushers, pending, record, set_due, spool
 from tests.waiting import until
 from tests.wires.faults import FAULTS, Faults, Received, acknowledge
@@ -158,7 +158,10 @@ def test_a_folder_called_shipper_in_the_way_is_not_run(ready: Path, tmp_path: Pa
         (trap / name / "__init__.py").write_text(f"open({str(trap / 'sprung')!r}, 'w').close()\n")
     (trap / "shipper" / "__main__.py").write_text(f"open({str(trap / 'sprung')!r}, 'w').close()\n")
     environ = {**os.environ, "SHIPPER_SPAWN": "1"}
-    code = "import os; from shipper.spawn import start_pass; os.chdir(%r); start_pass(os.environ, 'demo', 'DEMO_TELEMETRY')"
+    code = (
+        "import os; from shipper.wakeup.spawn import start_pass; os.chdir(%r);"
+        " start_pass(os.environ, 'demo', 'DEMO_TELEMETRY')"
+    )
     subprocess.run([sys.executable, "-c", code % str(trap)], env=environ, check=True, timeout=30)
     until(lambda: (spool(ready) / "journal.json").exists(), 60, "a pass was made")
     until(lambda: finished(ready), 70)
@@ -190,21 +193,21 @@ def test_nothing_secret_stands_in_the_command_line(ready: Path) -> None:
 
 def test_a_daemon_that_hears_and_does_nothing_silences_nobody_for_longer_than_ten_minutes(home: Path) -> None:
     with Faults() as receiver, open_state(os.environ, create=True) as state:
-        hung = bell.hang_up(state)  # a daemon that never reads its bell
+        hung = doorbell.open_doorbell(state)  # a daemon that never reads its bell
         try:
             make_due(receiver)
             record(receiver.endpoint, spawn=True)
             assert flushers(home) == []
             assert os.read(hung, 10) != b""
             with open_app(state, "demo") as folder:
-                assert bell.marked(folder)
+                assert doorbell.marked(folder)
             eleven_minutes_ago = time.time() - 660
-            os.utime(spool(home) / bell.MARK, (eleven_minutes_ago, eleven_minutes_ago))
+            os.utime(spool(home) / doorbell.MARK, (eleven_minutes_ago, eleven_minutes_ago))
             set_due(int(time.time()) - 1)
             record(receiver.endpoint, spawn=True)
             until(lambda: len(receiver.events) == 3, 60, "all is delivered in spite of the bell")
             until(lambda: finished(home), 60)
-            assert not (spool(home) / bell.MARK).exists()
+            assert not (spool(home) / doorbell.MARK).exists()
         finally:
             os.close(hung)
 

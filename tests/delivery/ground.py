@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shipper import files
-from shipper.append import open_app, open_config, open_state
-from shipper.choice import save_choice
-from shipper.delivery.memory import Journal
+from shipper.choices.saving import save_choice
+from shipper.delivery.journal import Journal
 from shipper.flusher import PassResult, run_pass
+from shipper.recording.folder import open_app, open_config, open_state
 from shipper.spool import Spool
 from tests.spool.ground import NOW, id_of, line, sealed
 from tests.wires.faults import Faults

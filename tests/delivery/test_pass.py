@@ -10,8 +10,9 @@ import textwrap
 import pytest
 
 from shipper import files
-from shipper.append import Busy, read_due
-from shipper.event import seal_line
+from shipper.errors import Busy
+from shipper.recording.due import read_due
+from shipper.recording.line import seal_line
 from shipper.spool.locks import flusher_lock
 from tests.delivery.ground import NOW, choose, flush, id_of, journal, line, sealed, sending_to, waiting
 from tests.spool.ground import record, told, tree

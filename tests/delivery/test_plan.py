@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.delivery import plan
-from shipper.delivery.memory import Journal
+from shipper.delivery.journal import Journal
 from shipper.delivery.plan import Finish, Queued, Send, View, next_step
 from shipper.delivery.policy import (
     PACE,

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from shipper.append import open_app, open_state
 from shipper.reader import decode
+from shipper.recording.folder import open_app, open_state
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from shipper.integrations import take_flags
 from shipper.integrations.group import run as act
 from tests.integrations.recorded import recorded
 from tests.integrations.test_same_with_and_without import on, run
-from tests.record.sample import sample
+from tests.recording.sample import sample
 
 __all__ = ["on"]
 

@@ -14,7 +14,7 @@ from shipper.testing import Recorded, assert_events
 from shipper.testing.faults import FAULTS
 from shipper.testing.receiver import Receiver
 from tests.integrations.test_budget import PATH
-from tests.record.sample import sample
+from tests.recording.sample import sample
 
 pytest_plugins: list[str] = []  # the plugin is found by its entry point, as an author's is
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import open_config
-from shipper.choice import save_choice
-from shipper.consent import ALL, ON
+from shipper.choices.saving import save_choice
+from shipper.recording.consent import ALL, ON
+from shipper.recording.folder import open_config
 from tests.integrations.recorded import Told, recorded
 
 ROOT = Path(__file__).parents[2]

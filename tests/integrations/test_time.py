@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import open_config
-from shipper.choice import save_choice
+from shipper.choices.saving import save_choice
 from shipper.cli import main
-from shipper.consent import ALL, ON
-from tests.record.sample import lines, spool_of
+from shipper.recording.consent import ALL, ON
+from shipper.recording.folder import open_config
+from tests.recording.sample import lines, spool_of
 from tests.waiting import until
 
 SHIPPER = [sys.executable, "-m", "shipper"]

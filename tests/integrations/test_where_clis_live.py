@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import open_config
-from shipper.choice import save_choice
-from shipper.consent import ALL, ON
+from shipper.choices.saving import save_choice
+from shipper.recording.consent import ALL, ON
+from shipper.recording.folder import open_config
 from tests.integrations.recorded import recorded
 from tests.integrations.test_budget import DECLARE
 from tests.integrations.test_same_with_and_without import ROOT, on, run
-from tests.record.sample import lines, spool_of
+from tests.recording.sample import lines, spool_of
 
 __all__ = ["on"]
 
@@ -81,7 +81,7 @@ def test_an_isolated_interpreter_records() -> None:
 def test_a_frozen_program_records_and_starts_no_process() -> None:
     due = "import os, sys; sys.frozen = True; os.posix_spawn = None\n"
     flush = DECLARE.replace('version="1.0"', 'version="1.0", flush_interval=1') + (
-        "from shipper.append import open_app, open_state, write_due\n"
+        "from shipper.recording.due import write_due\nfrom shipper.recording.folder import open_app, open_state\n"
         "print(telemetry.record('command', command='up'))\n"
         "with open_state(os.environ) as state, open_app(state, 'sample') as spool: write_due(spool, 0, 1)\n"
         "print(telemetry.record('command', command='up'))\n"
@@ -162,7 +162,7 @@ def test_a_flusher_that_a_program_starts_holds_none_of_its_pipes() -> None:
         more = {"SAMPLE_ENDPOINT": receiver.endpoint, "SHIPPER_SPAWN": ""}
         assert run("with_click", "up", **more)[2] == 0
         with spool_of(dict(os.environ), "sample") as spool:
-            from shipper.append import write_due
+            from shipper.recording.due import write_due
 
             write_due(spool, 0, 1)
         # Returns at the end of its stdout and stderr, while the flusher that it started still waits for an answer.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from shipper.reader import decode
-from tests.record.sample import sample
+from tests.recording.sample import sample
 
 RUN = """
-from tests.record.sample import sample
+from tests.recording.sample import sample
 sample().record("datasource", kind="mysql", tables=3)
 """
 
@@ -108,5 +108,5 @@ def test_a_stream_of_the_hosts_own_may_fail_as_it_likes(
 
 def test_an_excuse_that_cannot_be_said_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WUNDERCTL_TELEMETRY_DEBUG", "true")
-    monkeypatch.setitem(sys.modules, "shipper.privacy.debug", None)  # what an import finds where files have gone
+    monkeypatch.setitem(sys.modules, "shipper.recording.debug", None)  # what an import finds where files have gone
     assert sample().record("login") is False

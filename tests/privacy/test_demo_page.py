@@ -2,8 +2,8 @@
 
 import pytest
 
+from shipper.catalog.declaration import load_object
 from shipper.cli import main
-from shipper.declaration import load_object
 from shipper.privacy.page import ENVELOPE
 from tests.whole.ground import ROOT
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from shipper import files
-from shipper.append import open_app, open_config, open_state, write_due
 from shipper.privacy import findings
 from shipper.privacy.findings import NOTE, OK, WRONG, Finding
 from shipper.privacy.folders import folders
+from shipper.recording.due import write_due
+from shipper.recording.folder import open_app, open_config, open_state
 from shipper.spool import Spool
 from shipper.wires.message import Reply
 from tests.delivery.ground import choose
-from tests.record.sample import sample, spool_of
+from tests.recording.sample import sample, spool_of
 from tests.waiting import until
 from tests.wires.faults import Faults
 
@@ -217,7 +218,8 @@ def test_a_file_systems_clock_that_differs_is_named() -> None:
 
 HOLDER = """
 import os, sys
-from shipper.append import Lock, open_app, open_state
+from shipper.recording.lock import Lock
+from shipper.recording.folder import open_app, open_state
 with open_state(os.environ) as state, open_app(state, "wunderctl") as folder, Lock(folder, 1.0):
     print("held", flush=True)
     sys.stdin.read()

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from shipper import consent, files
-from shipper.append import Lock, open_app, open_config, open_state, write_due
+from shipper import files
 from shipper.cli import main
 from shipper.flusher import run_pass
 from shipper.privacy.forget import forget
+from shipper.recording import consent
+from shipper.recording.due import write_due
+from shipper.recording.folder import open_app, open_config, open_state
+from shipper.recording.lock import Lock
 from shipper.spool import Spool
 from tests.delivery.ground import choose
-from tests.record.sample import lines, sample, spool_of
+from tests.recording.sample import lines, sample, spool_of
 from tests.spool.ground import tree
 from tests.waiting import until
 from tests.wires.faults import Faults
@@ -140,7 +143,8 @@ def test_the_mode_stays_as_it_was() -> None:
 
 KILLED = """
 import os, sys, time
-from shipper import consent, files
+from shipper import files
+from shipper.recording import consent
 from shipper.cli.spools import spool_names
 from shipper.privacy import forget
 done = 0

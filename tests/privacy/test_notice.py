@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from shipper import App, files
-from shipper.append import Folder, Lock, open_config
-from shipper.consent import NOTICE_DUE, OFF, ON
-from shipper.privacy import notice
+from shipper.choices import notice
 from shipper.privacy.page import as_markdown
+from shipper.recording.consent import NOTICE_DUE, OFF, ON
+from shipper.recording.folder import Folder, open_config
+from shipper.recording.lock import Lock
 from tests.privacy.terminal import Screen, on_terminal, screen
-from tests.record.sample import lines, sample, spool_of
+from tests.recording.sample import lines, sample, spool_of
 
 RUN = """
 import sys
-from tests.record.sample import sample
+from tests.recording.sample import sample
 words = {"about": "https://example.com/telemetry", "notice": "With thanks from\\nthe authors."}
 app = sample(policy="opt-out", **words, **eval(sys.argv[1]))
 print(app.record("datasource", kind="mysql"), app.record("datasource", kind="mysql"))
@@ -101,7 +102,7 @@ def test_the_mark_says_for_which_policy_and_when(home: Path) -> None:
 
 def test_fifty_racing_first_runs_show_one_notice_and_fifty_second_runs_make_one_id() -> None:
     # Each stands ready to record and starts when the pipe that it reads from is closed.
-    racer = RUN.replace("app = ", "import shipper.privacy.notice; shipper._patience = 60; sys.stdin.read()\napp = ")
+    racer = RUN.replace("app = ", "import shipper.choices.notice; shipper._patience = 60; sys.stdin.read()\napp = ")
     with screen() as shown:
         first, second = race(racer, shown), race(racer, shown)
         shown.close()
@@ -169,7 +170,7 @@ def test_a_held_lock_settles_the_run_silent_and_unrecorded() -> None:
 
 def test_the_choice_of_a_person_stands_above_the_notice() -> None:
     with open_config(os.environ, create=True) as config:
-        from shipper.choice import save_choice
+        from shipper.choices.saving import save_choice
 
         save_choice(config, "wunderctl", ON, "command", 0)
         assert run() == ("True True\n", "")

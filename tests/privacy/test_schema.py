@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import schema
+from shipper.catalog import schema
 from shipper.errors import DeclarationError
-from shipper.event import Event, ValueType, error_class, flag, integer, milliseconds, one_of, version_number
+from shipper.recording.event import Event
+from shipper.recording.values import ValueType, error_class, flag, integer, milliseconds, one_of, version_number
 
 TOML = """
 app = "deploy"

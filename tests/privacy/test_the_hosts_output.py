@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import shipper.demo.wunderctl
-from shipper.append import open_app, open_state, write_due
+from shipper.recording.due import write_due
+from shipper.recording.folder import open_app, open_state
 from tests.delivery.ground import choose
 from tests.privacy.terminal import on_terminal
 from tests.waiting import until

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from shipper import App, Event, flag
-from shipper.consent import one_run_home
 from shipper.reader import decode
-from tests.record.sample import lines, spool_of
+from shipper.recording.consent import one_run_home
+from tests.recording.sample import lines, spool_of
 
 RECORD = """
-from tests.record.sample import sample
+from tests.recording.sample import sample
 assert sample().record("datasource", kind="mysql")
 """
 

@@ -5,9 +5,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shipper import append, event, files
-from shipper.append import Folder
-from shipper.reader import crc_holds
+from shipper import files
+from shipper.reader import checksum_holds
+from shipper.recording.active import append_line
+from shipper.recording.folder import Folder, open_app, open_state
+from shipper.recording.line import format_time, new_id, seal_line, surroundings
+from shipper.recording.lock import Lock
 from shipper.spool.spool import Spool
 
 DAY = 24 * 3600
@@ -21,11 +24,11 @@ def milliseconds(seconds: float = NOW) -> int:
 
 def line(number: int = 0, *, name: str = "command", now: float = NOW) -> bytes:
     """One event line, with its newline."""
-    return event.seal_line(
-        f'{{"v":1,"id":"{event.new_id(milliseconds(now), os.urandom(10))}",'
-        f'"time":"{event.format_time(milliseconds(now))}",'
+    return seal_line(
+        f'{{"v":1,"id":"{new_id(milliseconds(now), os.urandom(10))}",'
+        f'"time":"{format_time(milliseconds(now))}",'
         f'"app":"demo","version":"1.0","name":"{name}","session":"{os.urandom(8).hex()}","ci":false,'
-        f'{event.surroundings()},"fields":{{"n":{number}}}'
+        f'{surroundings()},"fields":{{"n":{number}}}'
     )
 
 
@@ -36,7 +39,7 @@ def id_of(raw: bytes) -> str:
 @contextmanager
 def a_spool(app: str = "demo", **limits: int) -> Iterator[Spool]:
     """The spool of an app in this test's home, with a manifest."""
-    with append.open_state(os.environ, create=True) as state, append.open_app(state, app, create=True) as folder:
+    with open_state(os.environ, create=True) as state, open_app(state, app, create=True) as folder:
         write_manifest(folder, app, **limits)
         yield Spool(folder, os.environ)
 
@@ -51,11 +54,11 @@ def write_manifest(folder: Folder, app: str = "demo", **limits: int) -> None:
 
 def record(spool: Spool, lines: Sequence[bytes], held: bool = False) -> None:
     """Append lines as a writer does."""
-    with append.Lock(spool.folder, 1.0):
+    with Lock(spool.folder, 1.0):
         folder = spool.folder.folder("held", create=True) if held else spool.folder.folder(".")
         with folder:
             for one in lines:
-                append.append_line(folder, one)
+                append_line(folder, one)
 
 
 def sealed(spool: Spool, lines: Sequence[bytes], now: float = NOW) -> str:
@@ -83,7 +86,7 @@ def told(spool: Spool) -> dict[str, int]:
     """All losses of a spool: those that still wait to be told and those that losses segments tell."""
     sums = dict(spool.counts().lost)
     for raw in spool.pending():
-        if b'"name":"shipper.losses"' in raw and crc_holds(raw):
+        if b'"name":"shipper.losses"' in raw and checksum_holds(raw):
             for reason, count in json.loads(raw)["fields"].items():
                 sums[reason] = sums.get(reason, 0) + count
     return sums

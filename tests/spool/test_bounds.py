@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper import files
-from shipper.append import SEGMENT_BYTES, Lock
 from shipper.errors import Busy
-from shipper.spool import bounds, limits, names, quarantine
+from shipper.recording.active import SEGMENT_BYTES
+from shipper.recording.lock import Lock
+from shipper.spool import limits, names, quarantine, retention
 from shipper.spool.limits import Limits, Usage, choose, evict, measure
 from tests.spool.ground import DAY, NOW, a_spool, line, record, sealed, told, tree, write_manifest
 
@@ -126,8 +127,8 @@ def test_nothing_goes_for_age_that_was_not_too_old_a_day_before(ages: list[int],
     found_old: list[tuple[float, set[str]]] = []
     for days in clock:
         now = days * DAY
-        old = bounds.too_old(waiting, 90, now)
-        going, remembered = bounds.judge_age(sorted(old), remembered, now)
+        old = retention.too_old(waiting, 90, now)
+        going, remembered = retention.judge_age(sorted(old), remembered, now)
         for name in going:
             assert any(now - then >= DAY and name in seen for then, seen in found_old)
         found_old.append((now, set(old)))
@@ -138,8 +139,8 @@ def test_what_is_too_old_goes_within_two_days_of_passes() -> None:
     waiting = [f"{names.stamp(day * DAY * 1000)}-00000000" for day in range(10)]
     remembered: dict[str, float] = {}
     for half_day in range(180, 220):
-        old = bounds.too_old(waiting, 90, half_day * DAY / 2)
-        going, remembered = bounds.judge_age(old, remembered, half_day * DAY / 2)
+        old = retention.too_old(waiting, 90, half_day * DAY / 2)
+        going, remembered = retention.judge_age(old, remembered, half_day * DAY / 2)
         waiting = [name for name in waiting if name not in going]
         assert all(names.milliseconds_of(name) / 1000 >= (half_day / 2 - 92) * DAY for name in waiting)
     assert waiting == []

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from shipper.append import Busy
+from shipper.errors import Busy
 from shipper.spool import spool as spool_module
 from shipper.spool.locks import flusher_lock
 from tests.spool.ground import NOW, a_spool, id_of, line, record, sealed, tree
@@ -127,7 +127,7 @@ def test_the_lock_is_free_when_its_holder_dies_though_a_child_of_it_lives() -> N
 
 
 def test_claiming_waits_for_a_writer_and_then_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shipper.append import Lock
+    from shipper.recording.lock import Lock
 
     monkeypatch.setattr(spool_module, "PATIENCE", 0.05)
     with a_spool() as spool:

@@ -7,7 +7,7 @@ import pytest
 
 from shipper.cli import main
 from tests.delivery.ground import choose
-from tests.record.sample import sample
+from tests.recording.sample import sample
 from tests.wires.faults import Faults
 
 Inode = tuple[int, int]

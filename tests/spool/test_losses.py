@@ -6,8 +6,8 @@ import os
 import pytest
 
 from shipper import files
-from shipper.append import Lock
 from shipper.reader import decode
+from shipper.recording.lock import Lock
 from shipper.spool import losses
 from shipper.spool.limits import Limits, evict, evict_one
 from shipper.spool.names import is_losses

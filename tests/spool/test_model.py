@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shipper import append, files
-from shipper.append import Lock
-from shipper.consent import LOCAL, ON
+from shipper import files
+from shipper.recording.consent import LOCAL, ON
+from shipper.recording.folder import open_app, open_state
+from shipper.recording.lock import Lock
 from shipper.spool.limits import Limits, evict
 from shipper.spool.lines import Line
+from shipper.spool.manifest_upgrade import replace_manifest
 from shipper.spool.names import SUFFIX, is_losses
-from shipper.spool.overflow import spill
+from shipper.spool.overflow import write_overflow
 from shipper.spool.spool import Spool
-from shipper.spool.upgrade import replace_manifest
 from tests.spool.ground import DAY, NOW, id_of, line, milliseconds, record, told, write_manifest
 
 
@@ -32,8 +33,8 @@ class Model(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.place = tempfile.mkdtemp()
-        self.state = append.open_state({"SHIPPER_HOME": self.place}, create=True)
-        self.folder = append.open_app(self.state, "demo", create=True)
+        self.state = open_state({"SHIPPER_HOME": self.place}, create=True)
+        self.folder = open_app(self.state, "demo", create=True)
         write_manifest(self.folder)
         self.now = NOW
         self.waiting: set[str] = set()
@@ -63,7 +64,9 @@ class Model(RuleBasedStateMachine):
     @rule(local=st.booleans())
     def write_without_the_lock(self, local: bool) -> None:
         one = line(now=self.now)
-        assert spill(self.folder, LOCAL if local else ON, one, 2000, milliseconds(self.now), os.urandom(4), False)
+        assert write_overflow(
+            self.folder, LOCAL if local else ON, one, 2000, milliseconds(self.now), os.urandom(4), False
+        )
         (self.held if local else self.waiting).add(id_of(one))
 
     @rule()

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from shipper import files
-from shipper.append import Folder, Lock
+from shipper.recording.folder import Folder
+from shipper.recording.lock import Lock
 from shipper.spool import manifest, records
 from shipper.spool.manifest import DamagedManifest
-from shipper.spool.upgrade import replace_manifest
+from shipper.spool.manifest_upgrade import replace_manifest
 from tests.spool.ground import NOW, a_spool, write_manifest
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper import files
-from shipper.append import SEGMENT_BYTES, SEGMENT_LINES
+from shipper.recording.active import SEGMENT_BYTES, SEGMENT_LINES
 from shipper.spool import names, segments
 from tests.spool.ground import DAY, NOW, a_spool, line, milliseconds, record, sealed, tree
 

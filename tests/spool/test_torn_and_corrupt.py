@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipper.event import MAX_LINE, seal_line
-from shipper.reader import crc_holds
+from shipper.reader import checksum_holds
+from shipper.recording.line import MAX_LINE, seal_line
 from shipper.spool.lines import judge, judge_all
 from shipper.spool.segments import CHUNK, numbered_lines
 from tests.spool.ground import NOW, a_spool, line, record, sealed, told, tree
@@ -169,7 +169,7 @@ def test_no_flipped_bit_goes_unnoticed(position: int, bit: int) -> None:
     raw[position] ^= 1 << bit
     for one in judge_all(read(bytes(raw))):
         assert one.state == "damaged"
-        assert not crc_holds(one.raw)
+        assert not checksum_holds(one.raw)
 
 
 def test_judging_a_good_line_takes_its_id_only() -> None:

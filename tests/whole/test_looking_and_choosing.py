@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper.append import Lock, open_app, open_state
+from shipper.recording.folder import open_app, open_state
+from shipper.recording.lock import Lock
 from tests.whole.ground import record, shipper
 
 

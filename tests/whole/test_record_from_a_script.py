@@ -116,4 +116,4 @@ def test_nothing_heavy_is_loaded_to_record_from_a_script(telemetry: str) -> None
     loaded = set(ran.stdout.split())
     for heavy in ("argparse", "json", "re", "typing", "tomllib", "subprocess", "logging", "httpx", "filelock"):
         assert heavy not in loaded
-    assert {"shipper.append", "shipper.cli.record"} <= loaded
+    assert {"shipper.recording.folder", "shipper.cli.record"} <= loaded

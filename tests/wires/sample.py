@@ -1,6 +1,6 @@
 """Events as an app would have recorded them, with every byte fixed, so that a request can be compared whole."""
 
-from shipper import event
+from shipper.recording.line import seal_line
 from shipper.wires.message import Batch, Destination
 
 PERSON = "0123456789abcdef0123456789abcdef"
@@ -21,7 +21,7 @@ def line(
     """One event line with its newline; `fields` is the inside of the JSON object."""
     person = f'"user":"{user}",' if user else ""
     head = _HEAD.format(n=n, name=name, user=person, fields=fields, version=version, ci=str(ci).lower())
-    return event.seal_line(head)
+    return seal_line(head)
 
 
 UP = line(1, fields='"command":"up","duration_ms":1234,"outcome":"ok","cached":true')

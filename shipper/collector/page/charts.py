@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from shipper.collector.answers import Answer
-from shipper.collector.facts import day_text
-from shipper.collector.formats import written
-from shipper.collector.questions import BARS, DAYS, PARTS, SHARE
-from shipper.collector.shaping import Cell
-from shipper.collector.store import Window
+from shipper.collector.answers.answer import Answer
+from shipper.collector.answers.answer_rows import Cell
+from shipper.collector.answers.formats import written
+from shipper.collector.answers.questions import BARS, DAYS, PARTS, SHARE
+from shipper.collector.stores.dimensions import day_text
+from shipper.collector.stores.store import Window
 
 #: Bars that are drawn; the table beneath has all of them.
 MOST_BARS = 8

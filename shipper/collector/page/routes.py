@@ -8,11 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from shipper.collector.answers import Answer, Figure, as_json, ask
-from shipper.collector.filters import USUAL, BadFilter, window_of
-from shipper.collector.page import FILES, read_file, screen
-from shipper.collector.shaping import version_order
-from shipper.collector.store import Answers, StoreUnavailable, Window
+from shipper.collector.answers.answer import Answer, Figure, as_json, ask
+from shipper.collector.answers.answer_rows import version_order
+from shipper.collector.answers.filters import USUAL, BadFilter, window_of
+from shipper.collector.page import FILES, html, read_file
+from shipper.collector.stores.store import Answers, StoreUnavailable, Window
 
 #: Nothing from elsewhere, no inline script or style, no frame around it, nothing sent on to where a link leads.
 SECURITY = {
@@ -72,7 +72,7 @@ class Page:
         try:
             window, apps = self._window(given)
             if not apps:
-                return 200, screen.document("shipper", screen.nothing_yet(endpoint))
+                return 200, html.document("shipper", html.nothing_yet(endpoint))
             figures, answers = ask(self._store, window)
             form = self._form(window, apps, answers)
         except BadFilter as bad:
@@ -84,19 +84,19 @@ class Page:
     def _form(self, window: Window, apps: list[str], answers: list[Answer]) -> str:
         versions = sorted(self._store.versions(window.app), key=version_order, reverse=True)
         commands = [str(row[0]) for answer in answers if answer.question.key == "commands" for row in answer.rows]
-        return screen.filters(window, apps, versions, commands, self._today())
+        return html.filters(window, apps, versions, commands, self._today())
 
     def _today(self) -> int:
         return int(self._clock()) // 86_400
 
 
 def _page(window: Window, form: str, figures: list[Figure], answers: list[Answer], query: str) -> str:
-    body = screen.screen(window, form, figures, answers, "answers.json" + (f"?{query}" if query else ""))
-    return screen.document(f"{window.app}: shipper", body)
+    body = html.screen(window, form, figures, answers, "answers.json" + (f"?{query}" if query else ""))
+    return html.document(f"{window.app}: shipper", body)
 
 
 def _trouble(title: str, why: str) -> str:
-    return screen.document("shipper", screen.trouble(title, why, {"Try again": "", f"The last {USUAL} days": "./"}))
+    return html.document("shipper", html.trouble(title, why, {"Try again": "", f"The last {USUAL} days": "./"}))
 
 
 def filters_of(request: Request) -> dict[str, list[str]]:

@@ -1,0 +1,20 @@
+"""A choice, as `shipper on`, `local` and `off` save it. consent.py reads it and decides."""
+
+from shipper import files
+from shipper.choices.identity import retire
+from shipper.recording.consent import ALL, OFF, read_choice
+from shipper.recording.folder import Folder
+from shipper.recording.line import format_time
+
+
+def save_choice(config: Folder, name: str, mode: str, by: str, now: int) -> None:
+    """Save a choice for an app or ALL, whole or not at all. now is Unix milliseconds, by says who chose, a short word.
+
+    Whoever was off and is not any more gets a new id: the old one is put aside, since a person may still want what was
+    sent under it to be deleted.
+    """
+    if read_choice(config, name)[0] == OFF and mode != OFF:
+        for held in files.names(config):
+            if held.endswith(".id") and name in (ALL, held[:-3]):
+                retire(config, held[:-3])
+    files.replace(config, name + ".mode", f"{mode} {format_time(now)} {by}\n".encode("ascii"), config, sync=True)

@@ -1,0 +1,134 @@
+"""What the answers count in an event. Pure, and the same for every store, so that their answers are equal.
+
+An answer never counts raw numbers: a whole number is counted by its step of the series 1, 2, 5, 10, ... so that the
+number of different things to count stays small. A name or a flag is counted as it is.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import lru_cache
+
+from shipper.collector.stores.store import Row, Value
+
+#: The event by which senders tell how many events they lost; its fields are reasons with their counts.
+LOSSES = "shipper.losses"
+
+#: The name under which stores that add up count how late events arrive. No sender can send an event of that name.
+LATE = "shipper.late"
+
+DAY = 86_400_000
+"""Milliseconds."""
+FIRST_DAY, LAST_DAY = 18_262, 29_219
+"""2020-01-01 and 2049-12-31, in days since 1970: the days on which an event can have happened."""
+NO_DAY = 0
+"""1970-01-01, for events of a clock that is broken: they are kept and counted, but on no real day."""
+
+#: Upper ends, in seconds, and words for how late an event arrives. A sender's own clock decides, so it may be ahead.
+#: Receiving is known to the minute, hence the minute of grace.
+LATENESS = (
+    (-60, "clock ahead"),
+    (15 * 60, "under 15 minutes"),
+    (3600, "15 to 60 minutes"),
+    (4 * 3600, "1 to 4 hours"),
+    (24 * 3600, "4 to 24 hours"),
+    (7 * 24 * 3600, "1 to 7 days"),
+)
+LATEST = "over 7 days"
+
+#: What an installation was seen doing: (event, field, label). An empty event stands for the installation itself.
+Feature = tuple[str, str, str]
+
+
+def day_of(time: int) -> int:
+    """The day, in days since 1970, on which an event counts; `time` in Unix milliseconds."""
+    day = time // DAY
+    return day if FIRST_DAY <= day <= LAST_DAY else NO_DAY
+
+
+@lru_cache(maxsize=20_000)
+def date_of(day: int) -> date:
+    """The date of days since 1970."""
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
+@lru_cache(maxsize=20_000)
+def day_text(day: int) -> str:
+    """Write days since 1970 as a date."""
+    return date_of(day).isoformat()
+
+
+def month_of(day: int) -> int:
+    """The month of days since 1970, as a number: years times 12, January is 0."""
+    when = date_of(day)
+    return when.year * 12 + when.month - 1
+
+
+@lru_cache(maxsize=4096)
+def first_of(month: int) -> int:
+    """The first day of a month as `month_of` counts them, in days since 1970."""
+    return (date(month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days
+
+
+def step_of(number: int) -> str:
+    """Name the step of the series 1, 2, 5, 10, ... on which a whole number lies: 0, 1, 2-4, 5-9, 10-19, 20-49, ..."""
+    if number < 2:
+        return str(number) if number >= 0 else "below 0"
+    power = 10 ** (len(str(number)) - 1)
+    low, high = next((low, high) for low, high in ((5, 10), (2, 5), (1, 2)) if number >= low * power)
+    return f"{low * power}-{high * power - 1}"
+
+
+def label_of(value: Value) -> str:
+    """Say a field's value as answers show it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return step_of(value) if isinstance(value, int) else value
+
+
+def labels_of(fields: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
+    """Say all fields of an event as answers show them, in the sender's order."""
+    return tuple([_label(key, value) for key, value in fields.items()])
+
+
+@lru_cache(maxsize=65_536, typed=True)  # typed: to Python True is 1, but a flag is no number
+def _label(key: str, value: Value) -> tuple[str, str]:
+    return key, label_of(value)
+
+
+def features_of(row: Row) -> list[Feature]:
+    """List what this event shows about its installation: that it lives, on what it runs, what it uses."""
+    if row.name == LOSSES:
+        return []
+    return [
+        ("", "", ""),
+        ("", "version", row.version),
+        ("", "runtime", short_runtime(row.runtime)),
+        ("", "platform", f"{row.os} {row.arch}"),
+        (row.name, "", ""),
+        *((row.name, key, label_of(value)) for key, value in row.fields.items() if is_countable(row.name, value)),
+    ]
+
+
+def is_countable(event: str, value: Value) -> bool:
+    """Whether installations are counted by this value: not by how long their commands take."""
+    return event != "command" or isinstance(value, str | bool)
+
+
+@lru_cache(maxsize=1024)
+def short_runtime(runtime: str) -> str:
+    """Cut "cpython 3.12.1" to "cpython 3.12": what must stay supported is a series, not a patch."""
+    name, _, version = runtime.partition(" ")
+    return " ".join([name, ".".join(version.split(".")[:2])]) if version else runtime
+
+
+def lateness(time: int, received_at: int) -> str:
+    """Say how late an event arrived; `time` in Unix milliseconds, `received_at` in Unix seconds, cut to the minute."""
+    late = received_at - time // 1000
+    return next((words for end, words in LATENESS if late < end), LATEST)
+
+
+def losses_of(row: Row) -> list[tuple[str, int]]:
+    """List the reasons and counts that a losses event tells; empty for every other event."""
+    if row.name != LOSSES:
+        return []
+    return [(key, value) for key, value in row.fields.items() if type(value) is int and value > 0]

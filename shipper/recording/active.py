@@ -1,0 +1,58 @@
+"""The active file of a spool: the one that events are appended to."""
+
+import os
+
+from shipper.recording.folder import write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shipper.recording.folder import Folder
+
+#: Bytes of a segment. It is one batch: compressed some 20 KiB, one request that a slow line carries in seconds.
+SEGMENT_BYTES = 256 * 1024
+#: Lines of a segment: what a receiver checks and stores in one transaction.
+SEGMENT_LINES = 1000
+#: No whole line is shorter (254 bytes with every name one letter long), so a smaller file need not be counted.
+SHORTEST_LINE = 240
+
+#: Bytes of the largest manifest that is read.
+MANIFEST_BYTES = 1024 * 1024
+
+
+def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
+    """Append one line to `active.ndjson` of the folder and return how many bytes stood there before.
+
+    The caller holds the lock. S1: on return the whole line is with the kernel, with `sync` on the disk. S2: one write,
+    a short one is taken back; a tail that a killed writer left is closed off first, so only that tail is unreadable.
+    """
+    fd = folder.open("active.ndjson", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    try:
+        size = os.fstat(fd).st_size
+        if size > 0:
+            os.lseek(fd, size - 1, os.SEEK_SET)  # O_APPEND: writing still goes to the end
+            if os.read(fd, 1) != b"\n":
+                line = b"\n" + line
+        try:
+            write_all(fd, line)
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
+        if sync:
+            os.fsync(fd)
+        return size
+    finally:
+        os.close(fd)
+
+
+def is_full(folder: "Folder", length: "int") -> "bool":
+    """Say whether a line of `length` bytes would take `active.ndjson` past a segment's size (S3)."""
+    try:
+        size = folder.stat("active.ndjson").st_size
+    except FileNotFoundError:
+        return False
+    if size + length > SEGMENT_BYTES:
+        return size > 0
+    return (
+        size >= SEGMENT_LINES * SHORTEST_LINE
+        and folder.read("active.ndjson", SEGMENT_BYTES).count(b"\n") >= SEGMENT_LINES
+    )

@@ -1,0 +1,91 @@
+"""The lock under which a spool is written and sealed."""
+
+import _thread
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, NoReturn
+
+    from shipper.recording.folder import Folder
+
+#: Seconds that one process waits for the lock, all its events together (S12): half of what a person may notice.
+PATIENCE = 0.05
+#: Seconds between two tries for the lock. Who holds it is done after some 30 microseconds.
+LOCK_PAUSE = 0.0005
+# The turns that the threads of this process take before a lock, by process, folder and file.
+_turns: "dict[tuple[int, str, str], _thread.LockType]" = {}
+
+
+class Lock:
+    """An exclusive lock on a file of a folder, for writing and sealing, waited for at most `seconds` (0: one try).
+
+    S5: the lock is the kernel's and this process's: no forked child has a part in it, it is gone with its holder, its
+    file is never removed. Such a lock does not keep the threads of one process apart, so they take turns before it; and
+    closing another descriptor of the file would drop it, so its holder uses `fd`, which is open as long as it is held.
+    Raises Busy, or OSError where the file system has no locks.
+    """
+
+    __slots__ = ("_folder", "_foreign", "_name", "_seconds", "_turn", "fd", "waited")
+
+    def __init__(self, folder: "Folder", seconds: "float", name: "str" = "spool.lock") -> None:
+        self._folder, self._seconds, self._name = folder, seconds, name
+        self.fd, self.waited = -1, 0.0
+        self._foreign: Any = None
+        # A fork may have happened while another thread had its turn: the child begins anew.
+        self._turn = _turns.setdefault((os.getpid(), folder.path, name), _thread.allocate_lock())
+
+    def __enter__(self) -> "Lock":
+        if sys.platform == "win32":
+            from shipper.recording.platforms import foreign_lock
+
+            self._foreign = foreign_lock(os.path.join(self._folder.path, self._name), self._seconds)
+            return self
+        start = time.monotonic()
+        if not self._turn.acquire(False):
+            had = self._seconds > 0 and self._turn.acquire(True, self._seconds)
+            self.waited = time.monotonic() - start
+            if not had:
+                self._give_up()
+        try:
+            self.fd = self._folder.open(self._name, os.O_RDWR | os.O_CREAT)
+            self._wait(start)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _wait(self, start: "float") -> None:
+        while True:
+            try:
+                # lockf and not flock: to load fcntl costs a host 0.3 ms where it is a shared library.
+                return os.lockf(self.fd, os.F_TLOCK, 0)
+            except (BlockingIOError, PermissionError):  # POSIX leaves the choice between EAGAIN and EACCES
+                self.waited = time.monotonic() - start
+            if self.waited >= self._seconds:
+                self._give_up()
+            time.sleep(LOCK_PAUSE)
+
+    def _give_up(self) -> "NoReturn":
+        import errno
+
+        from shipper.errors import Busy
+
+        where = os.path.join(self._folder.path, self._name)
+        raise Busy(errno.EAGAIN, "somebody else holds the lock", where) from None
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        if self._foreign is not None:
+            self._foreign.release()
+            return
+        fd, self.fd = self.fd, -1
+        try:
+            if fd >= 0:
+                os.close(fd)  # this releases the lock
+        finally:
+            self._turn.release()

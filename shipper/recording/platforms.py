@@ -1,0 +1,55 @@
+"""What folders and locks need seldom, and so is not loaded every time: other systems, a missing HOME, a first use."""
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from shipper.errors import Busy, Refused
+
+
+def base_folder(kind: str) -> str:
+    """`<state>/shipper` or `<config>/shipper` where neither XDG nor HOME names it: by platformdirs.
+
+    `kind` is "state" or "config". Raises Refused where nobody knows the home.
+    """
+    import platformdirs
+
+    find = platformdirs.user_state_dir if kind == "state" else platformdirs.user_config_dir
+    try:
+        path = find("shipper")
+    except RuntimeError as error:
+        raise Refused(errno.ENOENT, f"no home folder: {error}") from None
+    if not os.path.isabs(path):
+        raise Refused(errno.ENOENT, "no home folder: HOME is not set and the system does not know this user")
+    return path
+
+
+def make_base(path: str, environ: Mapping[str, str]) -> None:
+    """Make a base folder and what is missing above it, 0700. A home that is missing is never made: Refused."""
+    home = environ.get("HOME", "")
+    if not environ.get("SHIPPER_HOME") and home and path.startswith(home) and not os.path.isdir(home):
+        raise Refused(errno.ENOENT, "the home folder is missing", home)
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent) and parent != path:
+        make_base(parent, environ)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise Refused(errno.ENOTDIR, "is a file where a folder belongs", path) from None
+
+
+def foreign_lock(path: str, seconds: float) -> Any:
+    """Take the lock at `path` with filelock, where there is no lockf (Windows); what is returned is to be released.
+
+    Raises Busy when it is not had within `seconds`.
+    """
+    import filelock
+
+    lock = filelock.FileLock(path, mode=0o600, fallback_to_soft=False, thread_local=False)
+    try:
+        lock.acquire(timeout=seconds, poll_interval=0.001)
+    except filelock.Timeout:
+        raise Busy(errno.EAGAIN, "somebody else holds the lock", path) from None
+    return lock

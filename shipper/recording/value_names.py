@@ -1,0 +1,53 @@
+"""What of a version and of an exception may be said. Loaded only once there is one to be recorded."""
+
+import builtins
+import sys
+
+from shipper.recording.names import valid_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def leading_numbers(value: "object") -> "str":
+    """Return the dotted numbers at the head of a version, at most four, "v" before them left out, or ""."""
+    numbers = []
+    for part in value.removeprefix("v").split(".", 4)[:4] if isinstance(value, str) else ():
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if 0 < len(digits) < 9:
+            numbers.append(digits)
+        if len(digits) not in range(1, 9) or digits != part:
+            break
+    return ".".join(numbers)
+
+
+def class_name(value: "object", packages: "Collection[object]", own_package: "str") -> "str":
+    """Return the qualified name of an exception's class, or "" when it may not be said.
+
+    It may when the class is built in, of the standard library, of own_package, or of packages; when packages is empty,
+    of any package that lies in a site folder. A class from a script or a folder of somebody's own project may not: its
+    name is theirs. value is an exception, its class, or text: the name of a built-in class or of one in packages.
+    """
+    if isinstance(value, str):
+        if value.partition(".")[0] in packages and valid_name(value):
+            return str(value)
+        value = getattr(builtins, value, None)
+    found = value if isinstance(value, type) else type(value)
+    if not issubclass(found, BaseException):
+        return ""
+    package = found.__module__.partition(".")[0]
+    if package == "builtins":
+        return found.__qualname__
+    if not _may_be_said(package, packages, own_package):
+        return ""
+    # Deep modules make long names: then the package alone says where it comes from.
+    names = (f"{found.__module__}.{found.__qualname__}", f"{package}.{found.__qualname__}")
+    return next(filter(valid_name, names), "")
+
+
+def _may_be_said(package: "str", packages: "Collection[object]", own_package: "str") -> "bool":
+    if package == own_package or package in packages or package in sys.stdlib_module_names:
+        return True
+    place = str(getattr(sys.modules.get(package), "__file__", "")).replace("\\", "/")
+    return not packages and ("/site-packages/" in place or "/dist-packages/" in place)

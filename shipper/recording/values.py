@@ -1,0 +1,171 @@
+"""The closed types of an event's fields. There is no free text.
+
+A value that is outside its type never leaves as it is: it becomes `"other"` where the type has words, or is left out
+where it has numbers, and the event says in `shipper.out_of_type` how many of its values that befell. Under
+SHIPPER_STRICT=1, as in an app's tests, it raises BadValue instead.
+"""
+
+import sys
+
+from shipper.recording.names import valid_date, valid_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from shipper.recording.event import Event
+
+#: Milliseconds in 31 days: a command that took longer is a clock that jumped.
+MAX_MILLISECONDS = 31 * 24 * 3600 * 1000
+#: What a closed set of words says instead of a word that is not its own.
+OTHER = "other"
+
+
+class ValueType:
+    """The closed type of a field: made by one_of(), integer(), milliseconds(), flag(), version_number(), error_class().
+
+    `kind` is its maker's name and `detail` the maker's arguments. `reason` says why the field is collected (empty: the
+    event's reason covers it), `owner` who answers for it (empty: the event's owner), `expires` ("YYYY-MM-DD") is the
+    last day on which it is recorded. Raises DeclarationError when one of them is wrong.
+    """
+
+    __slots__ = ("detail", "expires", "kind", "own_package", "owner", "reason")
+
+    def __init__(
+        self,
+        kind: "str",
+        detail: "tuple[Any, ...]" = (),
+        about: "tuple[str, str, str]" = ("", "", ""),
+    ) -> "None":
+        self.kind, self.detail = kind, detail
+        self.reason, self.owner, self.expires = about
+        self.own_package = ""
+        check_metadata(self, kind)
+
+    def encode(self, value: "object") -> "str | None":
+        """Say value as JSON, or None when it is outside this type."""
+        kind, detail = self.kind, self.detail
+        if isinstance(value, str) and value == OTHER:
+            return OTHERWISE.get(kind)
+        if kind == "one_of":
+            # The member is said, not the value: a str subclass may print as something else.
+            return f'"{detail[detail.index(value)]}"' if isinstance(value, str) and value in detail else None
+        if kind == "flag":
+            return "true" if value is True else "false" if value is False else None
+        if kind == "integer":
+            if isinstance(value, bool) or not isinstance(value, int) or not detail[0] <= value <= detail[1]:
+                return None
+            return str(int(value))
+        if kind == "milliseconds":
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_MILLISECONDS:
+                return None
+            return str(max([bound for bound in detail if bound <= value], default=0) if detail else int(value))
+        if value is None:
+            return None
+        from shipper.recording.value_names import class_name, leading_numbers
+
+        said = leading_numbers(value) if kind == "version_number" else class_name(value, detail, self.own_package)
+        return f'"{said}"' if said else None
+
+    def manifest(self) -> "str":
+        """Describe the type as a JSON object: type, its arguments by name, reason, owner, expires."""
+        said = f'{{"type":"{self.kind}"'
+        if self.detail:
+            items = [f'"{item}"' if isinstance(item, str) else str(item) for item in self.detail]
+            said += f',"{DETAILS[self.kind]}":[{",".join(items)}]'
+        return said + metadata_json(self) + "}"
+
+
+#: How a declaration calls the arguments of the types that have some.
+DETAILS = {"one_of": "members", "integer": "range", "milliseconds": "bounds", "error_class": "packages"}
+#: What is said, as JSON, of a value that is outside a type that has words; one of any other type is left out.
+OTHERWISE = dict.fromkeys(("one_of", "version_number", "error_class"), f'"{OTHER}"')
+
+
+def one_of(*members: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """One of these words; anything else is said as "other"."""
+    if not members or len(frozenset(members)) != len(members):
+        wrong("one_of() needs members, each once")
+    for member in members:
+        if not valid_name(member):
+            wrong(f"{member!r} cannot be a member: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
+    return ValueType("one_of", members, (reason, owner, expires))
+
+
+def integer(low: "int", high: "int", *, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """A whole number from low to high, both included; anything else is left out."""
+    if type(low) is not int or type(high) is not int or not -(1 << 63) <= low <= high < 1 << 63:
+        wrong("integer() needs low <= high, whole numbers of 64 bits")
+    return ValueType("integer", (low, high), (reason, owner, expires))
+
+
+def milliseconds(*bounds: "int", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """A duration in whole milliseconds, at most 31 days; anything else is left out.
+
+    With bounds it is said roughly: the largest bound that it reaches, or 0.
+    """
+    if [bound for bound in bounds if type(bound) is not int or not 0 < bound <= MAX_MILLISECONDS]:
+        wrong("the bounds of milliseconds() are whole numbers from 1 to 31 days")
+    return ValueType("milliseconds", tuple(sorted(bounds)), (reason, owner, expires))
+
+
+def flag(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """True or False; anything else is left out."""
+    return ValueType("flag", (), (reason, owner, expires))
+
+
+def version_number(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """The leading dotted numbers of a version, at most four ("v18.2.0-mine" is said as "18.2.0"); else "other"."""
+    return ValueType("version_number", (), (reason, owner, expires))
+
+
+def error_class(*packages: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """The qualified name of an exception's class, never its message; else "other".
+
+    It is said when the class is built in, of the standard library, of the package that declares this type, or of an
+    installed package; with packages given, of those instead of any installed one. A class from somebody's own project
+    is not said. Takes an exception, a class, or the name of a built-in class or of one in packages.
+    """
+    for package in packages:
+        if not valid_name(package) or "." in package:
+            wrong(f"{package!r} is not the name of a top-level package")
+    kind = ValueType("error_class", packages, (reason, owner, expires))
+    kind.own_package = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0]
+    return kind
+
+
+def quote(text: "str") -> "str":
+    """Write text as a JSON string in ASCII."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    units = memoryview(text.encode("utf-16", "surrogatepass")).cast("H")[1:]  # the first is the byte order mark
+    plain = [chr(unit) if 32 <= unit < 127 and unit not in (34, 92) else f"\\u{unit:04x}" for unit in units]
+    return '"' + "".join(plain) + '"'
+
+
+def check_metadata(declared: "ValueType | Event", name: "str") -> "None":
+    """Check reason, owner and expires of what `name` declares. Raises DeclarationError."""
+    for text in (declared.reason, declared.owner, declared.expires):
+        if not isinstance(text, str):
+            wrong(f"reason, owner and expires of {name} are text, not {text!r}")
+    if declared.expires and not valid_date(declared.expires):
+        wrong(f'{name} expires on {declared.expires!r}, which is no day: write "YYYY-MM-DD"')
+
+
+def metadata_json(declared: "ValueType | Event") -> "str":
+    """Write those of reason, owner and expires that are declared as JSON members, each after a comma."""
+    said = ""
+    if declared.reason:
+        said = f',"reason":{quote(declared.reason)}'
+    if declared.owner:
+        said += f',"owner":{quote(declared.owner)}'
+    if declared.expires:
+        said += f',"expires":"{declared.expires}"'
+    return said
+
+
+def wrong(message: "str") -> "NoReturn":
+    """Raise DeclarationError."""
+    from shipper.errors import DeclarationError
+
+    raise DeclarationError(message)

@@ -1,0 +1,55 @@
+"""Every pending line, for whoever only looks and holds no lock while writers and passes go on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from shipper.recording.folder import Folder
+from shipper.spool.names import ACTIVE, SUFFIX, segments
+from shipper.spool.segments import names_in, numbered_lines
+
+#: Where segments wait, in the order in which they move: looked at in this order, one that moves is never missed.
+ROOMS = ("held", "sealed", "sending")
+
+
+def pending_lines(app: Folder, held: bool) -> Iterator[bytes]:
+    """The pending lines of a spool, oldest first, as they stand in the files, without their newlines.
+
+    `held` includes what is held back here. What a pass seals or claims meanwhile is still found, what it delivers is
+    left out, and nothing comes twice. What is no file of ours is passed over.
+    """
+    rooms = ROOMS if held else ROOMS[1:]
+    with ExitStack() as stack:
+        # An active file that is sealed while we look keeps its inode: it is read here, and not again as a segment.
+        actives = [fd for room in (("held", "") if held else ("",)) if (fd := _active(app, room, stack)) is not None]
+        inodes = {os.fstat(fd).st_ino for fd in actives}
+        names = {name for room in rooms for name in segments(names_in(app, room))}
+        for name in sorted(names):
+            yield from _segment(app, name, rooms, inodes)
+        for fd in actives:
+            yield from (line for _, line in numbered_lines(fd))
+
+
+def _active(app: Folder, room: str, stack: ExitStack) -> int | None:
+    try:
+        folder = stack.enter_context(app.folder(room)) if room else app
+        fd = folder.open(ACTIVE, os.O_RDONLY)
+    except OSError:
+        return None
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _segment(app: Folder, name: str, rooms: tuple[str, ...], passed: set[int]) -> Iterator[bytes]:
+    for room in rooms:
+        try:
+            with app.folder(room) as folder:
+                fd = folder.open(name + SUFFIX, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            if os.fstat(fd).st_ino not in passed:
+                yield from (line for _, line in numbered_lines(fd))
+        finally:
+            os.close(fd)
+        return

@@ -1,0 +1,4 @@
+"""How an invocation that finds a pass due gets one started: the doorbell of a running daemon, else a process of its own.
+
+Here belongs what an invocation does after the lock is released. What the started process does is `shipper.flusher`.
+"""

@@ -1,0 +1,128 @@
+"""How a CLI that found a pass due gets it under way: by the doorbell of a running daemon, else by a flusher of its own."""
+
+import os
+import sys
+import time
+
+from shipper.recording import consent
+from shipper.recording.folder import open_app, open_state
+from shipper.wakeup import doorbell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What a flusher sees of the host's environment: where things lie, how to reach the network, what the person chose, and
+#: how this interpreter finds its parts.
+_KEPT = frozenset((
+    "PATH", "HOME", "LANG", "TMPDIR", "NO_PROXY", "no_proxy", "DO_NOT_TRACK", "CI",
+    "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+))  # fmt: skip
+_KEPT_BEGINNINGS = ("XDG_", "SHIPPER_", "SSL_")
+_KEPT_ENDS = ("_PROXY", "_proxy")
+
+# The flusher that this process started before: reaped when the next one is, so that a host which lives for days has at
+# most one dead child it does not know of.
+_before = 0
+
+
+def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
+    """Ring the doorbell, and where nobody answers start `shipper flush --implicit <spool>`, detached from this process.
+
+    `prefix` is the app's own (WUNDERCTL_TELEMETRY): of its variables the flusher sees all. Nothing secret is in argv.
+    Never raises: the event is in the spool, and the next invocation tries again.
+    """
+    try:
+        with open_state(environ) as state:
+            with open_app(state, spool) as folder:
+                waited = doorbell.mark(folder, time.time())
+            if doorbell.ring(state) and waited < doorbell.OVERDUE:
+                return
+        if may_spawn(environ):
+            spawn(environ, spool, prefix)
+    except (OSError, NotImplementedError):  # no room for a process, or no posix_spawn that can make a session
+        return
+
+
+def tell(environ: "Mapping[str, str]") -> "None":
+    """Ring the doorbell because a first event set the time of a pass: a daemon that sleeps does not know it yet."""
+    try:
+        with open_state(environ) as state:
+            doorbell.ring(state)
+    except OSError:
+        return
+
+
+def spawn(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
+    """Start a flusher in a session of its own that holds nothing of this process open. Raises OSError."""
+    global _before
+    _reap()
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
+        # A descriptor that our parent let us inherit may be the pipe that somebody waits on.
+        actions += [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()]
+        _before = os.posix_spawn(
+            sys.executable, program(spool), cut(environ, prefix), file_actions=actions, setsid=True, setsigmask=()
+        )
+    finally:
+        os.close(null)
+
+
+def _reap() -> "None":
+    if _before:
+        try:  # noqa: SIM105 - contextlib is no module for a host's process
+            os.waitpid(_before, os.WNOHANG)
+        except ChildProcessError:
+            pass  # the host waits for all its children, or we are a fork of the process that started it
+
+
+def _inheritable() -> "list[int]":
+    found = []
+    for fd in map(int, os.listdir("/dev/fd")):
+        try:
+            if fd > 2 and os.get_inheritable(fd):
+                found.append(fd)
+        except OSError:
+            pass  # the descriptor of the listing itself
+    return found
+
+
+def program(spool: "str") -> "list[str]":
+    """The command of a pass that nobody waits for."""
+    return [*interpreter(), "flush", "--implicit", spool]
+
+
+def interpreter() -> "list[str]":
+    """This very shipper under this very interpreter, as a command without its arguments.
+
+    By the path of its file, and -P: were it found by its name, a folder called `shipper` where somebody happens to work
+    would be run instead.
+    """
+    flags = ["-P", *["-E"] * sys.flags.ignore_environment, *["-s"] * sys.flags.no_user_site]
+    return [
+        sys.executable,
+        *flags,
+        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "__main__.py"),
+    ]
+
+
+def may_spawn(environ: "Mapping[str, str]") -> "bool":
+    """Say whether a process may be started here: not in CI, not frozen into one file, not where SHIPPER_SPAWN=0 says so."""
+    return (
+        environ.get("SHIPPER_SPAWN") != "0"
+        and not consent.in_ci(environ)
+        and bool(sys.executable)
+        and not getattr(sys, "frozen", False)
+        and hasattr(os, "posix_spawn")
+    )
+
+
+def cut(environ: "Mapping[str, str]", prefix: "str") -> "dict[str, str]":
+    """Cut the environment down to what a flusher needs, with recursion switched off."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or name.startswith((*_KEPT_BEGINNINGS, prefix)) or name.endswith(_KEPT_ENDS)
+    }
+    return kept | {"SHIPPER_SPAWN": "0"}

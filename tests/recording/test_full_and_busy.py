@@ -1,0 +1,158 @@
+"""What a writer does when its segment is full, or when it does not get the lock in time (S3, S12)."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shipper import files
+from shipper.choices.saving import save_choice
+from shipper.recording import lock
+from shipper.recording.consent import ALL, OFF, ON
+from shipper.recording.folder import Folder, open_config
+from shipper.recording.lock import PATIENCE
+from shipper.spool.losses import counted
+from tests.recording.sample import lines, locked_elsewhere, sample, spool_of
+
+
+@pytest.fixture
+def on() -> None:
+    with open_config(os.environ, create=True) as config:
+        save_choice(config, ALL, ON, "test", 0)
+
+
+class Clock:
+    """Time as the lock sees it: it passes only while a writer waits for the lock, and `during` happens meanwhile."""
+
+    def __init__(self, during: Callable[[], object] = int) -> None:
+        self.now, self.during = 0.0, during
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.during()
+
+
+def environ() -> dict[str, str]:
+    return dict(os.environ)
+
+
+@pytest.mark.usefixtures("on")
+def test_without_the_lock_a_line_becomes_a_segment_of_its_own() -> None:
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        assert app.record("datasource", kind="postgres")
+        assert app.record("datasource", kind="postgres")
+        with spool.folder("sealed") as sealed:
+            names = sorted(files.names(sealed))
+            assert len(names) == 2
+            assert [event["fields"] for name in names for event in lines(sealed, name)] == [{"kind": "postgres"}] * 2
+
+
+@pytest.mark.usefixtures("on")
+def test_without_the_lock_nothing_is_written_past_the_bound_on_files() -> None:
+    app = sample(max_files=2)
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        promised = [app.record("datasource", kind="postgres") for _ in range(4)]
+        assert promised == [True, True, False, False]
+
+
+@pytest.mark.usefixtures("on")
+def test_whoever_seals_keeps_the_spool_within_its_bytes_and_counts_what_goes() -> None:
+    app, bound, recorded = sample(max_bytes=600_000), 600_000, 3000
+    assert sum(app.record("datasource", kind="mysql") for _ in range(recorded)) == recorded
+
+    with spool_of(environ()) as spool:
+        with spool.folder("sealed") as sealed:
+            left = sum(len(lines(sealed, name)) for name in files.names(sealed)) + len(lines(spool))
+            assert sum(sealed.stat(name).st_size for name in files.names(sealed)) <= bound
+        assert 0 < left < recorded
+        assert counted(spool) == {"full": recorded - left}
+
+
+@pytest.mark.usefixtures("on")
+def test_a_full_segment_is_sealed_by_the_writer_whose_line_would_pass_it() -> None:
+    app = sample()
+    with_lines = 1005
+    assert sum(app.record("datasource", kind="mysql") for _ in range(with_lines)) == with_lines
+
+    with spool_of(environ()) as spool, spool.folder("sealed") as sealed:
+        (name,) = files.names(sealed)
+        size = sealed.stat(name).st_size
+        assert size <= 256 * 1024 < size + 400
+        assert len(lines(sealed, name)) + len(lines(spool)) == with_lines
+
+
+@pytest.mark.usefixtures("on")
+def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, clock = sample(), Clock()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        monkeypatch.setattr(lock, "time", clock)
+        assert all(app.record("datasource", kind="postgres") for _ in range(5))
+    assert 0.04 < clock.now < 0.051
+
+
+@pytest.mark.usefixtures("on")
+def test_an_event_does_not_wait_for_somebody_who_is_making_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """He may be stopped amid it. The event goes without an id, the wait is part of the 50 ms, the next one asks again."""
+    app, clock = sample(), Clock()
+    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    monkeypatch.setattr(lock, "time", clock)
+    with open_config(os.environ) as config, locked_elsewhere(config, "wunderctl.lock"):
+        assert app.record("datasource", kind="mysql")
+        assert 0.04 < clock.now < 0.051
+        with spool_of(environ()) as spool, locked_elsewhere(spool):
+            assert app.record("datasource", kind="postgres")
+    assert clock.now < 0.051
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as spool:
+        assert ["user" in event for event in lines(spool)] == [False, True]
+
+
+@pytest.mark.usefixtures("on")
+def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    def off() -> None:
+        with open_config(os.environ) as config:
+            save_choice(config, ALL, OFF, "test", 0)
+
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        monkeypatch.setattr(lock, "time", Clock(off))
+        assert not app.record("datasource", kind="postgres")
+    assert not list(home.rglob("sealed/*"))
+
+
+@pytest.mark.usefixtures("on")
+def test_a_line_without_the_lock_is_complete_before_any_pass_can_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms, write = [], files.write
+
+    def watched(folder: Folder, name: str, data: bytes, sync: bool = False) -> None:
+        rooms.append(os.path.basename(folder.path))
+        write(folder, name, data, sync)
+
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    monkeypatch.setattr(files, "write", watched)
+    with spool_of(environ()) as spool, locked_elsewhere(spool):
+        assert app.record("datasource", kind="postgres")
+    assert rooms == ["tmp"]
+
+
+@pytest.mark.usefixtures("on")
+def test_events_of_one_millisecond_have_ids_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_800_000_000_000_000_000)
+    app = sample()
+    assert all(app.record("datasource", kind="mysql") for _ in range(3))
+    with spool_of(environ()) as spool:
+        assert len({str(event["id"]) for event in lines(spool)}) == 3
