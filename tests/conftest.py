@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from shipper.testing import is_loopback
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 """All that a test and its children see of the real environment. CI, DO_NOT_TRACK, proxies, tokens and XDG folders are

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideTheFenceError, left_behind
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 
 def test_a_connection_beyond_loopback_is_stopped_before_it_is_made() -> None:

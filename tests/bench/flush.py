@@ -22,9 +22,9 @@ from shipper.delivery.policy import PARALLEL
 from shipper.recording.folder import open_app, open_config, open_state
 from shipper.recording.line import format_time, new_id, seal_line, surroundings
 from shipper.spool import Spool
-from tests.spool.ground import line, milliseconds
-from tests.wires import faults
-from tests.wires.faults import Faults
+from tests.fixtures import faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.spools import line, milliseconds
 
 NOW = 1_795_428_000.0
 FLUSH = textwrap.dedent(

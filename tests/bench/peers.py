@@ -32,7 +32,7 @@ from pathlib import Path
 
 from tests.bench.peer_programs import CLIENTS, FIRST, SECOND, Client
 from tests.bench.peer_receiver import closed_port, receiving
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CAP = 10.0

@@ -24,8 +24,8 @@ from shipper.collector.answers.answer_rows import Rows
 from shipper.collector.answers.questions import QUESTIONS, Once, Question
 from shipper.collector.stores.addresses import open_store
 from shipper.collector.stores.store import Row, Store, Window
-from tests.collector.servers import ClickHouse, missing
-from tests.collector.world import NOW, world
+from tests.fixtures.clickhouse_servers import ClickHouse, missing
+from tests.fixtures.event_world import NOW, world
 
 TODAY = NOW // 86_400
 WINDOWS = {

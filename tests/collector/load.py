@@ -15,8 +15,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.collector.events import HEADERS, NOON, line, packed
-from tests.collector.receiver import running
+from tests.fixtures.receiver_process import running
+from tests.fixtures.wire_events import HEADERS, NOON, line, packed
 
 DAY = "2026-11-23"
 COMMANDS = ("init", "up", "generate", "down", "publish", "test")

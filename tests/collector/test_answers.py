@@ -25,8 +25,8 @@ from shipper.collector.stores.sqlite import FILE, SqliteStore
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
 from shipper.collector.stores.store import Window
 from tests.collector.model import Model
-from tests.collector.receiver import running
-from tests.collector.world import NOW, world
+from tests.fixtures.event_world import NOW, world
+from tests.fixtures.receiver_process import running
 
 TODAY = NOW // 86_400
 MONTH = ["--since", "2026-10-25", "--until", "2026-11-23"]

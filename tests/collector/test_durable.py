@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.events import line
-from tests.collector.receiver import running
 from tests.crash.test_strace import no_strace
-from tests.waiting import until
+from tests.fixtures.receiver_process import running
+from tests.fixtures.waiting import until
+from tests.fixtures.wire_events import line
 
 pytestmark = pytest.mark.skipif(bool(no_strace()), reason=no_strace())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from shipper.collector.http.group_commit import Group
 from shipper.collector.stores.sqlite import SqliteStore
 from shipper.collector.stores.store import Receipt, StoreUnavailable
-from tests.collector.world import NOW, world
+from tests.fixtures.event_world import NOW, world
 
 
 def test_a_request_that_the_store_cannot_take_fails_alone_of_its_group(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from shipper.collector.http import connections, group_commit, receive, server
 from shipper.collector.stores import sqlite
-from tests.collector.events import HEADERS, line, packed
-from tests.collector.inside import receiving
-from tests.collector.receiver import Running, running
-from tests.waiting import until
+from tests.fixtures.receiver_inside import receiving
+from tests.fixtures.receiver_process import Running, running
+from tests.fixtures.waiting import until
+from tests.fixtures.wire_events import HEADERS, line, packed
 
 MIB = 1024 * 1024
 HEAD = (

@@ -10,7 +10,7 @@ from shipper.collector.http.receive import row_of
 from shipper.errors import DamagedLine
 from shipper.reader import decode
 from shipper.recording.line import seal_line
-from tests.collector.events import line
+from tests.fixtures.wire_events import line
 
 FINE = line(1).decode().rpartition(',"sum"')[0]
 names = some.text("AZaz09_.:+/<>-", min_size=0, max_size=66)

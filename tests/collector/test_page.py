@@ -14,9 +14,9 @@ from shipper.collector.answers.formats import written
 from shipper.collector.stores.addresses import read_store
 from shipper.collector.stores.sqlite import SqliteStore
 from shipper.collector.stores.store import Window
-from tests.collector.inside import receiving
-from tests.collector.receiver import Running, running
-from tests.collector.world import NOW, world
+from tests.fixtures.event_world import NOW, world
+from tests.fixtures.receiver_inside import receiving
+from tests.fixtures.receiver_process import Running, running
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 BROWSERS = ("chromium", "chromedriver")

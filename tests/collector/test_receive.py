@@ -23,7 +23,7 @@ from shipper.collector.http.receive import (
 )
 from shipper.collector.stores.store import Receipt, person_of
 from shipper.recording.line import format_time, seal_line
-from tests.collector.events import NOON, event_id, line
+from tests.fixtures.wire_events import NOON, event_id, line
 
 pieces = some.one_of(
     some.integers(0, 50).map(line),

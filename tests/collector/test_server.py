@@ -11,11 +11,11 @@ import pytest
 
 from shipper.collector.http.access import READ, SEND, Access, read_tokens
 from shipper.errors import BadCall
-from tests.collector.events import HEADERS, event_id, line, packed
-from tests.collector.inside import receiving
-from tests.collector.receiver import running
 from tests.collector.test_limits import held, send
-from tests.waiting import until
+from tests.fixtures.receiver_inside import receiving
+from tests.fixtures.receiver_process import running
+from tests.fixtures.waiting import until
+from tests.fixtures.wire_events import HEADERS, event_id, line, packed
 
 CATALOG = """
 app = "wunderctl"

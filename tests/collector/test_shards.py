@@ -11,13 +11,13 @@ import pytest
 from shipper.collector.stores.clickhouse import ClickHouseStore
 from shipper.collector.stores.engines import Cluster
 from shipper.collector.stores.store import StoreUnavailable, person_of
-from tests.collector.events import line
 from tests.collector.model import Model
-from tests.collector.receiver import running
-from tests.collector.senders import acknowledged_more, sending, tried_in_vain
-from tests.collector.servers import ClickHouse, ZooKeeper, needs_clickhouse
 from tests.collector.test_stores import WINDOWS, assert_says, fill
-from tests.collector.world import NOW, world
+from tests.fixtures.clickhouse_servers import ClickHouse, ZooKeeper, needs_clickhouse
+from tests.fixtures.event_world import NOW, world
+from tests.fixtures.receiver_process import running
+from tests.fixtures.senders import acknowledged_more, sending, tried_in_vain
+from tests.fixtures.wire_events import line
 
 pytestmark = [pytest.mark.clickhouse, needs_clickhouse]
 

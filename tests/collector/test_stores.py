@@ -13,8 +13,8 @@ from shipper.collector.stores.dimensions import LATE, LOSSES, day_of
 from shipper.collector.stores.store import Answers, Receipt, Row, Store, StoreUnavailable, View, Window, person_of
 from shipper.errors import ShipperError
 from tests.collector.model import Model
-from tests.collector.servers import ClickHouse, needs_clickhouse
-from tests.collector.world import NOW, world
+from tests.fixtures.clickhouse_servers import ClickHouse, needs_clickhouse
+from tests.fixtures.event_world import NOW, world
 
 EVENTS = 6_000
 ALWAYS = (0, 40_000)

@@ -7,8 +7,8 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from tests.collector.events import HEADERS, event_id, line, packed
-from tests.collector.receiver import running
+from tests.fixtures.receiver_process import running
+from tests.fixtures.wire_events import HEADERS, event_id, line, packed
 
 
 def test_an_acknowledgement_names_the_batch_and_the_digest_of_its_bytes_and_accounts_for_every_line(

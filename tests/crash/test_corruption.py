@@ -13,7 +13,7 @@ from shipper.spool.spool import Spool
 from tests.crash.figures import note
 from tests.crash.receiver import receiving
 from tests.crash.workshop import DEEP, FRESH, declare, flush, look, opened
-from tests.spool.ground import NOW, a_spool, line, sealed, told
+from tests.fixtures.spools import NOW, a_spool, line, sealed, told
 
 
 def test_a_flipped_byte_costs_the_event_that_it_hits_and_is_counted() -> None:

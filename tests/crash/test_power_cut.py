@@ -19,7 +19,7 @@ from tests.crash.images import make, mounted, no_images
 from tests.crash.points import TOLD
 from tests.crash.test_strace import no_strace
 from tests.crash.workshop import APP, DEEP, numbers_in, opened, promised
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 #: Every syscall of a writer, or in the gate some of those after which the most is at stake.
 EVERY = ("openat", "write", "fsync", "rename", "renameat", "mkdirat", "fcntl", "close", "unlinkat")

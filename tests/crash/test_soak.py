@@ -19,7 +19,7 @@ from tests.crash.figures import note
 from tests.crash.points import in_child
 from tests.crash.receiver import Receiver, receiving
 from tests.crash.workshop import FRESH, declare, flush, look, opened, promised
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 WRITERS = int(os.environ.get("SHIPPER_SOAK_WRITERS", "8"))
 #: Events that must have been promised before the crowd may rest.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.daemon.ground import (
+from tests.fixtures.daemon_process import (
     APP,
     children,
     choose,
@@ -27,8 +27,8 @@ from tests.daemon.ground import (
     set_due,
     spool,
 )
-from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.waiting import until
 
 
 def memory(home: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from shipper.recording.folder import open_app, open_state
 from shipper.spool.locks import flusher_lock
-from tests.daemon.ground import choose, pending, record, spool
-from tests.wires.faults import Faults
+from tests.fixtures.daemon_process import choose, pending, record, spool
+from tests.fixtures.faults import Faults
 
 
 def implicit(*spools: str, **environ: str) -> "subprocess.CompletedProcess[str]":

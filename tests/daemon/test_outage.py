@@ -13,9 +13,9 @@ from shipper.recording.due import advance_due, read_due
 from shipper.recording.folder import open_state
 from shipper.recording.lock import Lock
 from shipper.spool import Spool
-from tests.delivery.ground import NOW, id_of, line, sending_to
-from tests.spool.ground import record
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import NOW, id_of, line, sending_to
+from tests.fixtures.spools import record
 
 HOUR, DAY, INTERVAL = 3600.0, 86400.0, 900
 

@@ -7,7 +7,7 @@ import pytest
 
 from shipper.daemon import passes, systemd
 from shipper.daemon.passes import Passes
-from tests.waiting import until
+from tests.fixtures.waiting import until
 
 
 @pytest.mark.parametrize(("code", "least", "most"), [(0, 0, 5), (3, 0, 5), (5, 0, 5), (1, 50, 60), (70, 50, 60)])

@@ -13,7 +13,7 @@ import pytest
 
 from shipper.cli import main
 from shipper.wakeup import doorbell
-from tests.daemon.ground import (
+from tests.fixtures.daemon_process import (
     Manager,
     answering,
     children,
@@ -27,8 +27,8 @@ from tests.daemon.ground import (
     set_due,
     spool,
 )
-from tests.waiting import until
-from tests.wires.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.waiting import until
 
 MOST_MEMORY = 16 * 1024 * 1024
 """Bytes resident that an idle daemon may hold."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.person import HOME, Person, missing, person
+from tests.fixtures.systemd_person import HOME, Person, missing, person
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "it can run")
 

@@ -12,9 +12,9 @@ import pytest
 from shipper.delivery.policy import PASS_REST
 from shipper.recording.folder import open_app, open_state
 from shipper.wakeup import doorbell, spawn
-from tests.daemon.ground import APP, choose, due, end, finished, flushers, pending, record, set_due, spool
-from tests.waiting import until
-from tests.wires.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.daemon_process import APP, choose, due, end, finished, flushers, pending, record, set_due, spool
+from tests.fixtures.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.waiting import until
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from shipper.service import units
-from tests.daemon.ground import APP, resident
-from tests.daemon.person import HOME, Person, missing, person
-from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.fixtures.daemon_process import APP, resident
+from tests.fixtures.faults import Faults
+from tests.fixtures.systemd_person import HOME, Person, missing, person
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "it can run")
 

@@ -14,8 +14,8 @@ from shipper.delivery.journal import Failure, Journal
 from shipper.delivery.messages import MEANINGS, explain, in_words, left_because
 from shipper.delivery.outcome import KINDS, Outcome, Throttled, Unauthorized, Unavailable, Unreachable, plain
 from shipper.delivery.plan import Finish
-from tests.delivery.ground import flush, journal, line, sealed, sending_to
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import flush, journal, line, sealed, sending_to
 
 NOW = 1_795_428_000.0
 PACKAGE = Path(shipper.__file__).parent

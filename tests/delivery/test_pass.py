@@ -14,9 +14,9 @@ from shipper.errors import Busy
 from shipper.recording.due import read_due
 from shipper.recording.line import seal_line
 from shipper.spool.locks import flusher_lock
-from tests.delivery.ground import NOW, choose, flush, id_of, journal, line, sealed, sending_to, waiting
-from tests.spool.ground import record, told, tree
-from tests.wires.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.faults import FAULTS, Faults, Received, acknowledge
+from tests.fixtures.passes import NOW, choose, flush, id_of, journal, line, sealed, sending_to, waiting
+from tests.fixtures.spools import record, told, tree
 
 DAY = 86400.0
 

@@ -7,9 +7,9 @@ import pytest
 
 from shipper.integrations import take_flags
 from shipper.integrations.group import run as act
-from tests.integrations.recorded import recorded
+from tests.fixtures.recorded import recorded
+from tests.fixtures.sample_app import sample
 from tests.integrations.test_same_with_and_without import on, run
-from tests.recording.sample import sample
 
 __all__ = ["on"]
 

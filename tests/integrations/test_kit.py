@@ -13,8 +13,8 @@ from shipper.flusher import run_pass
 from shipper.testing import Recorded, assert_events
 from shipper.testing.faults import FAULTS
 from shipper.testing.receiver import Receiver
+from tests.fixtures.sample_app import sample
 from tests.integrations.test_budget import PATH
-from tests.recording.sample import sample
 
 pytest_plugins: list[str] = []  # the plugin is found by its entry point, as an author's is
 

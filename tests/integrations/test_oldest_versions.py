@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.integrations.recorded import Told, recorded
+from tests.fixtures.recorded import Told, recorded
 from tests.integrations.test_same_with_and_without import INVOCATIONS, on, run
 
 __all__ = ["on"]

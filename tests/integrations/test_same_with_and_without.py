@@ -10,7 +10,7 @@ import pytest
 from shipper.choices.saving import save_choice
 from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
-from tests.integrations.recorded import Told, recorded
+from tests.fixtures.recorded import Told, recorded
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"

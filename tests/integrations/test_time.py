@@ -12,8 +12,8 @@ from shipper.choices.saving import save_choice
 from shipper.cli import main
 from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
-from tests.recording.sample import lines, spool_of
-from tests.waiting import until
+from tests.fixtures.sample_app import lines, spool_of
+from tests.fixtures.waiting import until
 
 SHIPPER = [sys.executable, "-m", "shipper"]
 TOML = """

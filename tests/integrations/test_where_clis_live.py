@@ -13,10 +13,10 @@ import pytest
 from shipper.choices.saving import save_choice
 from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
-from tests.integrations.recorded import recorded
+from tests.fixtures.recorded import recorded
+from tests.fixtures.sample_app import lines, spool_of
 from tests.integrations.test_budget import DECLARE
 from tests.integrations.test_same_with_and_without import ROOT, on, run
-from tests.recording.sample import lines, spool_of
 
 __all__ = ["on"]
 
@@ -155,7 +155,7 @@ def test_the_processes_of_multiprocessing_record_each_for_itself(method: str, tm
 def test_a_flusher_that_a_program_starts_holds_none_of_its_pipes() -> None:
     """`x=$(cli)` and `cli | cat` return when the CLI does, whatever the flusher is waiting for."""
     from shipper.testing.receiver import Receiver
-    from tests.waiting import until
+    from tests.fixtures.waiting import until
 
     with Receiver("hang") as receiver, open_config(os.environ, create=True) as config:
         save_choice(config, ALL, ON, "test", 0)

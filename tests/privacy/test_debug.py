@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from shipper.reader import decode
-from tests.recording.sample import sample
+from tests.fixtures.sample_app import sample
 
 RUN = """
-from tests.recording.sample import sample
+from tests.fixtures.sample_app import sample
 sample().record("datasource", kind="mysql", tables=3)
 """
 

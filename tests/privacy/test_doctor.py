@@ -19,10 +19,10 @@ from shipper.recording.due import write_due
 from shipper.recording.folder import open_app, open_config, open_state
 from shipper.spool import Spool
 from shipper.wires.message import Reply
-from tests.delivery.ground import choose
-from tests.recording.sample import sample, spool_of
-from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import choose
+from tests.fixtures.sample_app import sample, spool_of
+from tests.fixtures.waiting import until
 
 NOBODY = 65534
 in_namespaces = pytest.mark.skipif(

@@ -17,11 +17,11 @@ from shipper.recording.due import write_due
 from shipper.recording.folder import open_app, open_config, open_state
 from shipper.recording.lock import Lock
 from shipper.spool import Spool
-from tests.delivery.ground import choose
-from tests.recording.sample import lines, sample, spool_of
-from tests.spool.ground import tree
-from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import choose
+from tests.fixtures.sample_app import lines, sample, spool_of
+from tests.fixtures.spools import tree
+from tests.fixtures.waiting import until
 
 APP = "wunderctl"
 

@@ -15,12 +15,12 @@ from shipper.privacy.page import as_markdown
 from shipper.recording.consent import NOTICE_DUE, OFF, ON
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
-from tests.privacy.terminal import Screen, on_terminal, screen
-from tests.recording.sample import lines, sample, spool_of
+from tests.fixtures.sample_app import lines, sample, spool_of
+from tests.fixtures.terminal import Screen, on_terminal, screen
 
 RUN = """
 import sys
-from tests.recording.sample import sample
+from tests.fixtures.sample_app import sample
 words = {"about": "https://example.com/telemetry", "notice": "With thanks from\\nthe authors."}
 app = sample(policy="opt-out", **words, **eval(sys.argv[1]))
 print(app.record("datasource", kind="mysql"), app.record("datasource", kind="mysql"))

@@ -18,7 +18,7 @@ from shipper.privacy.blocks import Block, Code, Grid, Heading, Link, Paragraph, 
 from shipper.privacy.blocks import page as html_page
 from shipper.privacy.line_schema import json_schema
 from shipper.reader import decode
-from tests.recording.sample import spool_of
+from tests.fixtures.sample_app import spool_of
 
 DECLARATION = """
 app = "deploy"
@@ -142,7 +142,7 @@ def test_the_page_says_everything_that_was_declared_and_how_to_say_no() -> None:
 
 
 def test_every_member_and_every_field_is_on_the_page_in_both_forms() -> None:
-    app = load_object("tests.recording.sample:sample_app")
+    app = load_object("tests.fixtures.sample_app:sample_app")
     for text in (page.as_markdown(app), page.as_html(app)):
         for event in app.events.values():
             assert event.name in text
@@ -167,7 +167,7 @@ def test_the_example_line_is_a_real_one() -> None:
 
 def test_the_keys_of_a_real_line_are_those_that_the_page_explains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WUNDERCTL_TELEMETRY", "on")
-    app = load_object("tests.recording.sample:sample_app")
+    app = load_object("tests.fixtures.sample_app:sample_app")
     assert app.record("datasource", kind="mysql")
     with spool_of(dict(os.environ)) as spool:
         keys = list(decode(spool.read("active.ndjson", 1 << 16)))

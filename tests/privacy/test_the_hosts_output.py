@@ -11,10 +11,10 @@ import pytest
 import shipper.demo.wunderctl
 from shipper.recording.due import write_due
 from shipper.recording.folder import open_app, open_state
-from tests.delivery.ground import choose
-from tests.privacy.terminal import on_terminal
-from tests.waiting import until
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import choose
+from tests.fixtures.terminal import on_terminal
+from tests.fixtures.waiting import until
 
 TOOL = Path(shipper.demo.wunderctl.__file__)
 RUN = "import runpy, sys; sys.argv[0] = 'wunderctl'; runpy.run_module('shipper.demo.wunderctl', run_name='__main__')"

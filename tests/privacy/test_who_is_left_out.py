@@ -10,10 +10,10 @@ import pytest
 from shipper import App, Event, flag
 from shipper.reader import decode
 from shipper.recording.consent import one_run_home
-from tests.recording.sample import lines, spool_of
+from tests.fixtures.sample_app import lines, spool_of
 
 RECORD = """
-from tests.recording.sample import sample
+from tests.fixtures.sample_app import sample
 assert sample().record("datasource", kind="mysql")
 """
 

@@ -16,7 +16,7 @@ from shipper.recording.app import LARGEST
 from shipper.recording.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON
 from shipper.recording.folder import open_config
 from shipper.recording.lock import Lock
-from tests.recording.sample import lines, sample, spool_of
+from tests.fixtures.sample_app import lines, sample, spool_of
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_choice_made_while_the_writer_waits_for_the_lock_holds() -> None:
     assert app.record("datasource", kind="mysql")
     with spool_of(environ()) as spool:
         before = spool.read("active.ndjson", 1 << 20)
-        code = "from tests.recording.sample import sample; print(sample().record('datasource', kind='mysql'))"
+        code = "from tests.fixtures.sample_app import sample; print(sample().record('datasource', kind='mysql'))"
         with Lock(spool, 1):
             # S6: the writer decided "on" before it waits, so only the look under the lock can stop it.
             patient = f"import shipper; shipper._patience = 30; print('up', flush=True); {code}"
@@ -90,7 +90,7 @@ def test_a_choice_made_while_the_writer_waits_for_the_lock_holds() -> None:
 
 
 def wait_for_lock(pid: int) -> None:
-    from tests.waiting import until
+    from tests.fixtures.waiting import until
 
     def holds_lock_file() -> bool:
         links = (f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd"))

@@ -63,7 +63,7 @@ def test_shipper_home_holds_both_folders() -> None:
 def test_folders_are_0700_and_files_0600_whatever_the_umask(home: Path) -> None:
     code = (
         "import os; os.umask(0)\n"
-        "from tests.recording.sample import sample\n"
+        "from tests.fixtures.sample_app import sample\n"
         "assert sample().record('datasource', kind='mysql')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

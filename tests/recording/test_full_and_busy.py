@@ -13,7 +13,7 @@ from shipper.recording.consent import ALL, OFF, ON
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import PATIENCE
 from shipper.spool.losses import counted
-from tests.recording.sample import lines, locked_elsewhere, sample, spool_of
+from tests.fixtures.sample_app import lines, locked_elsewhere, sample, spool_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from shipper.recording.active import SEGMENT_BYTES
 from shipper.recording.lock import Lock
 from shipper.spool import limits, names, quarantine, retention
 from shipper.spool.limits import Limits, Usage, choose, evict, measure
-from tests.spool.ground import DAY, NOW, a_spool, line, record, sealed, told, tree, write_manifest
+from tests.fixtures.spools import DAY, NOW, a_spool, line, record, sealed, told, tree, write_manifest
 
 
 def segments_of(*sizes: int) -> list[tuple[str, str, int]]:

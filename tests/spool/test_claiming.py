@@ -7,7 +7,7 @@ import pytest
 from shipper.errors import Busy
 from shipper.spool import spool as spool_module
 from shipper.spool.locks import flusher_lock
-from tests.spool.ground import NOW, a_spool, id_of, line, record, sealed, tree
+from tests.fixtures.spools import NOW, a_spool, id_of, line, record, sealed, tree
 
 
 def test_a_claimed_segment_is_read_byte_for_byte() -> None:

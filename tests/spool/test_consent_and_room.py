@@ -2,7 +2,7 @@
 
 from shipper import files
 from shipper.spool.names import ACTIVE
-from tests.spool.ground import NOW, a_spool, line, record, sealed, told, tree
+from tests.fixtures.spools import NOW, a_spool, line, record, sealed, told, tree
 
 
 def test_what_is_held_is_not_offered_to_a_pass() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from shipper.cli import main
-from tests.delivery.ground import choose
-from tests.recording.sample import sample
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import choose
+from tests.fixtures.sample_app import sample
 
 Inode = tuple[int, int]
 

@@ -12,7 +12,7 @@ from shipper.spool import losses
 from shipper.spool.limits import Limits, evict, evict_one
 from shipper.spool.names import is_losses
 from shipper.spool.segments import new_name
-from tests.spool.ground import DAY, NOW, a_spool, line, milliseconds, sealed, told, tree
+from tests.fixtures.spools import DAY, NOW, a_spool, line, milliseconds, sealed, told, tree
 
 
 def test_the_losses_are_one_event_that_the_wire_accepts() -> None:

@@ -24,7 +24,7 @@ from shipper.spool.manifest_upgrade import replace_manifest
 from shipper.spool.names import SUFFIX, is_losses
 from shipper.spool.overflow import write_overflow
 from shipper.spool.spool import Spool
-from tests.spool.ground import DAY, NOW, id_of, line, milliseconds, record, told, write_manifest
+from tests.fixtures.spools import DAY, NOW, id_of, line, milliseconds, record, told, write_manifest
 
 
 class Model(RuleBasedStateMachine):

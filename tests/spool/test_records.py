@@ -12,7 +12,7 @@ from shipper.recording.lock import Lock
 from shipper.spool import manifest, records
 from shipper.spool.manifest import DamagedManifest
 from shipper.spool.manifest_upgrade import replace_manifest
-from tests.spool.ground import NOW, a_spool, write_manifest
+from tests.fixtures.spools import NOW, a_spool, write_manifest
 
 
 def overwrite(folder: Folder, name: str, data: bytes) -> None:

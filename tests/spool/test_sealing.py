@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shipper import files
 from shipper.recording.active import SEGMENT_BYTES, SEGMENT_LINES
 from shipper.spool import names, segments
-from tests.spool.ground import DAY, NOW, a_spool, line, milliseconds, record, sealed, tree
+from tests.fixtures.spools import DAY, NOW, a_spool, line, milliseconds, record, sealed, tree
 
 
 def test_sealing_moves_the_lines_as_they_are() -> None:

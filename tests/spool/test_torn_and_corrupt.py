@@ -10,7 +10,7 @@ from shipper.reader import checksum_holds
 from shipper.recording.line import MAX_LINE, seal_line
 from shipper.spool.lines import judge, judge_all
 from shipper.spool.segments import CHUNK, numbered_lines
-from tests.spool.ground import NOW, a_spool, line, record, sealed, told, tree
+from tests.fixtures.spools import NOW, a_spool, line, record, sealed, told, tree
 
 
 def claimed(damage: bytes, good: int = 2) -> tuple[list[bytes], list[bytes], dict[str, int]]:

@@ -15,7 +15,7 @@ import pytest
 from shipper import cli
 from shipper.cli import terminal
 from shipper.errors import ShipperError
-from tests.whole.ground import PATIENCE, record, shipper
+from tests.fixtures.command_line import PATIENCE, record, shipper
 
 SHIPPER = [sys.executable, "-m", "shipper"]
 

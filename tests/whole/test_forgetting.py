@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whole.ground import PATIENCE, Receiver, record, shipper
+from tests.fixtures.command_line import PATIENCE, Receiver, record, shipper
 
 APP = "counter"
 

@@ -12,7 +12,7 @@ import pytest
 
 from shipper.recording.folder import open_app, open_state
 from shipper.recording.lock import Lock
-from tests.whole.ground import record, shipper
+from tests.fixtures.command_line import record, shipper
 
 
 def spool(home: Path) -> Path:

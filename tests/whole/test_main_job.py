@@ -13,8 +13,8 @@ from threading import Thread
 
 import pytest
 
-from tests.waiting import until
-from tests.whole.ground import PATIENCE, ROOT, Receiver, promised, record, shipper, start
+from tests.fixtures.command_line import PATIENCE, ROOT, Receiver, promised, record, shipper, start
+from tests.fixtures.waiting import until
 
 DIES_BEFORE_DELETING = """
 import os, signal, sys
@@ -93,7 +93,7 @@ def test_fifty_processes_record_forty_events_each_while_flushes_run(receiver: Re
     ):
         try:
             until(lambda: receiver.numbers() == [2000], what="passes are running")
-            writers = [start("tests.whole.tool", str(first), "40") for first in range(0, 2000, 40)]
+            writers = [start("tests.fixtures.recording_tool", str(first), "40") for first in range(0, 2000, 40)]
             kept = sorted(number for writer in writers for number in promised(writer))
             meanwhile = len(shipper("show", "--sent").stdout.splitlines())
         finally:

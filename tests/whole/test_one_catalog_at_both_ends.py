@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.collector.receiver import running
-from tests.whole.ground import shipper
+from tests.fixtures.command_line import shipper
+from tests.fixtures.receiver_process import running
 
 DECLARATION = """
 app = "deploy"

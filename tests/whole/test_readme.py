@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from shipper.cli import COMMANDS
-from tests.waiting import until
-from tests.whole.ground import PATIENCE, ROOT, free_port, shipper
+from tests.fixtures.command_line import PATIENCE, ROOT, free_port, shipper
+from tests.fixtures.waiting import until
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.whole.ground import shipper
+from tests.fixtures.command_line import shipper
 
 DECLARATION = """
 app = "deploy"

@@ -17,10 +17,10 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from shipper.delivery.outcome import Accepted, Outcome, TooLarge, Unauthorized, Unavailable
 from shipper.wires import otlp
 from shipper.wires.message import Reply
-from tests.delivery.ground import flush, line, sealed, sending_to
-from tests.spool.ground import told
-from tests.wires.faults import FAULTS, Faults, answer
-from tests.wires.sample import ABOUT, IN_CI, PERSON, SESSION, SOURCE, UP, batch
+from tests.fixtures.faults import FAULTS, Faults, answer
+from tests.fixtures.passes import flush, line, sealed, sending_to
+from tests.fixtures.sample_batches import ABOUT, IN_CI, PERSON, SESSION, SOURCE, UP, batch
+from tests.fixtures.spools import told
 
 BATCH = batch(UP, SOURCE, IN_CI)
 #: What the request is, byte for byte: a change here is a change for everybody's collector.
@@ -92,7 +92,7 @@ def test_the_request_parses_with_the_official_schema_and_says_everything() -> No
 
 
 def test_events_of_two_versions_have_two_resources() -> None:
-    from tests.wires.sample import line as event_line
+    from tests.fixtures.sample_batches import line as event_line
 
     lines = (event_line(1), event_line(2, version="0.151.0"), event_line(3, version="0.151.0"))
     parsed = Parse(otlp.encode(batch(*lines), ABOUT).body, ExportLogsServiceRequest())

@@ -10,9 +10,9 @@ import pytest
 from shipper.delivery.outcome import Accepted
 from shipper.wires import LOCAL, WIRES, UnknownWire, choose, file, otlp, shipper, stdout, webhook
 from shipper.wires.message import Reply
-from tests.delivery.ground import flush, journal, line, sealed, sending_to, waiting
-from tests.wires.faults import Faults
-from tests.wires.sample import ABOUT, KEY, SOURCE, UP, batch
+from tests.fixtures.faults import Faults
+from tests.fixtures.passes import flush, journal, line, sealed, sending_to, waiting
+from tests.fixtures.sample_batches import ABOUT, KEY, SOURCE, UP, batch
 
 LINES = [UP, SOURCE]
 

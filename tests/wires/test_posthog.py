@@ -8,9 +8,9 @@ import pytest
 from shipper.delivery.outcome import Accepted, Outcome, Throttled
 from shipper.wires import posthog
 from shipper.wires.message import Reply
-from tests.delivery.ground import flush, line, sealed, sending_to
-from tests.wires.faults import FAULTS, Faults, answer
-from tests.wires.sample import ABOUT, IN_CI, PERSON, SESSION, UP, batch
+from tests.fixtures.faults import FAULTS, Faults, answer
+from tests.fixtures.passes import flush, line, sealed, sending_to
+from tests.fixtures.sample_batches import ABOUT, IN_CI, PERSON, SESSION, UP, batch
 
 
 def read(body: bytes, status: int = 200, kind: str = "application/json") -> Outcome:

@@ -13,8 +13,8 @@ from shipper.wires import shipper
 from shipper.wires.message import Batch, Destination, Reply
 from shipper.wires.transport import Transport
 from shipper.wires.trust import trust
-from tests.wires.faults import Faults
-from tests.wires.proxy import Proxy
+from tests.fixtures.faults import Faults
+from tests.fixtures.proxy import Proxy
 
 LINES = (b'{"v":1,"id":"1"}\n',)
 BATCH = Batch("20261123T100000000Z-0a1b2c3d", LINES)

@@ -9,7 +9,7 @@ from shipper.delivery.outcome import Accepted, Outcome, Unreachable
 from shipper.wires import shipper
 from shipper.wires.message import Batch, Destination, Reply, Withdrawn
 from shipper.wires.transport import REPLY_BYTES, Transport
-from tests.wires.faults import Faults
+from tests.fixtures.faults import Faults
 
 LINES = tuple(b'{"v":1,"id":"%d"}\n' % number for number in range(3))
 BATCH = Batch("20261123T100000000Z-0a1b2c3d", LINES)

@@ -7,9 +7,9 @@ import pytest
 from shipper.delivery.outcome import Accepted, Outcome
 from shipper.wires import wundergraph
 from shipper.wires.message import Reply
-from tests.delivery.ground import flush, sealed, sending_to
-from tests.wires.faults import FAULTS, Faults, answer
-from tests.wires.sample import ABOUT, IN_CI, LOSSES, PERSON, SOURCE, UP, batch, line
+from tests.fixtures.faults import FAULTS, Faults, answer
+from tests.fixtures.passes import flush, sealed, sending_to
+from tests.fixtures.sample_batches import ABOUT, IN_CI, LOSSES, PERSON, SOURCE, UP, batch, line
 
 SUCCESS = b'{"data":{"collectMetricsV1":{"success":true}}}'
 
