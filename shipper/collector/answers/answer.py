@@ -1,13 +1,13 @@
 """All answers about a window, as values: the page, the terminal and scripts show the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shipper.collector.answers.answer_rows import COMMAND, Cell, Rows, quantile
 from shipper.collector.answers.questions import COUNT, QUESTIONS, SECONDS, SHARE, Once, Question
 from shipper.collector.stores.dimensions import LOSSES, day_text
-from shipper.collector.stores.store import Answers, View, Window
+from shipper.collector.stores.store import Answers, StoreUnavailable, View, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Answer:
     question: Question
     about: str
     rows: Rows
+    failed: bool = False
+    """Whether the store could not answer this question, so that `rows` says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,19 @@ class Figure:
 
 
 def ask(store: Answers, window: Window, wanted: Sequence[Question] = QUESTIONS) -> tuple[list[Figure], list[Answer]]:
-    """Ask a store everything. Raises StoreUnavailable."""
+    """Ask a store everything. An answer that fails costs itself alone; raises StoreUnavailable when all of them fail."""
     view = Once(store.view(window))
-    begin, end = window.setup
-    answers = [
-        Answer(question, question.about.format(begin=begin, end=end), question.rows(view)) for question in wanted
-    ]
+    answers, failures = [], []
+    for question in wanted:
+        about = question.about.format(begin=window.setup[0], end=window.setup[1])
+        try:
+            answers.append(Answer(question, about, question.rows(view)))
+        except Exception as error:  # whatever is stored and whatever a question makes of it
+            failures.append(error)
+            answers.append(Answer(question, about, [], failed=True))
+    if failures and len(failures) == len(answers):
+        first = failures[0]
+        raise first if isinstance(first, StoreUnavailable) else StoreUnavailable(f"no answer could be made: {first!r}")
     return headline(view), answers
 
 
@@ -53,18 +62,36 @@ UNKNOWN = "-"
 
 def headline(view: View) -> list[Figure]:
     """Work out FIGURES."""
+    return [Figure(name, _value(view, name), kind) for name, kind in FIGURES.items()]
+
+
+def _value(view: View, name: str) -> Cell:
+    """One of FIGURES, or UNKNOWN where the store cannot say it."""
+    try:
+        return _VALUES[name](view)
+    except Exception:  # its card says what is wrong
+        return UNKNOWN
+
+
+def _failed(view: View) -> Cell:
     outcomes = view.crossed(COMMAND, "outcome")
     runs = sum(outcomes.values())
+    return outcomes.get(("error",), 0) / runs if runs else UNKNOWN
+
+
+def _median_setup(view: View) -> Cell:
     setups = next((setup.seconds for setup in view.setups() if not setup.version), ())
-    values: tuple[Cell, ...] = (
-        view.installations("", "").get(("", "", ""), 0),
-        sum(count for (_, field, _), count in view.values().items() if not field),
-        runs,
-        outcomes.get(("error",), 0) / runs if runs else UNKNOWN,
-        quantile(setups, 0.5) if setups else UNKNOWN,
-        sum(view.crossed(LOSSES, "reason").values()),
-    )
-    return [Figure(name, value, kind) for (name, kind), value in zip(FIGURES.items(), values, strict=True)]
+    return quantile(setups, 0.5) if setups else UNKNOWN
+
+
+_VALUES: Mapping[str, Callable[[View], Cell]] = {
+    "Installations": lambda view: view.installations("", "").get(("", "", ""), 0),
+    "Events": lambda view: sum(count for (_, field, _), count in view.values().items() if not field),
+    "Commands run": lambda view: sum(view.crossed(COMMAND, "outcome").values()),
+    "Commands failed": _failed,
+    "Set up, median": _median_setup,
+    "Events lost": lambda view: sum(view.crossed(LOSSES, "reason").values()),
+}
 
 
 def as_json(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> dict[str, Any]:
@@ -86,6 +113,7 @@ def as_json(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]
                 "about": answer.about,
                 "columns": [{"title": title, "kind": kind} for title, kind in answer.question.columns],
                 "rows": [list(row) for row in answer.rows],
+                **({"failed": True} if answer.failed else {}),
             }
             for answer in answers
         ],
@@ -98,7 +126,7 @@ def from_json(document: Mapping[str, Any]) -> tuple[list[Figure], list[Answer]]:
     try:
         figures = [Figure(name, value, FIGURES.get(name, COUNT)) for name, value in document["figures"].items()]
         answers = [
-            Answer(known[said["key"]], said["about"], [tuple(row) for row in said["rows"]])
+            Answer(known[said["key"]], said["about"], [tuple(row) for row in said["rows"]], said.get("failed") is True)
             for said in document["answers"]
             if said["key"] in known
         ]

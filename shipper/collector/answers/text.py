@@ -29,7 +29,7 @@ def as_text(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]
     for answer in answers:
         parts += ["", answer.question.title]
         if not answer.rows:
-            parts.append(f"  {answer.question.empty}")
+            parts.append("  This could not be worked out." if answer.failed else f"  {answer.question.empty}")
             continue
         shown = answer.rows[-MOST_ROWS:] if answer.question.chart.kind == DAYS else answer.rows[:MOST_ROWS]
         parts += _table(answer, shown, width, fine)

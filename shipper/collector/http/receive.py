@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from shipper.collector.http.lines import read_line
-from shipper.collector.stores.dimensions import LOSSES
+from shipper.collector.stores.dimensions import LOSSES, bounded_losses
 from shipper.collector.stores.store import Receipt, Row, person_of
 from shipper.errors import DamagedLine
 from shipper.recording.line import MAX_LINE
@@ -171,7 +171,7 @@ def row_of(event: Mapping[str, Any]) -> Row:
         event["arch"],
         event["cpus"],
         event["runtime"],
-        event["fields"],
+        bounded_losses(event["fields"]) if event["name"] == LOSSES else event["fields"],
     )
 
 

@@ -17,6 +17,9 @@ from shipper.collector.stores.store import Window
 #: Rows of a table on the page; scripts get all of them.
 MOST_ROWS = 200
 
+#: What stands in the place of an answer that the store could not give.
+FAILED = "This could not be worked out. The other answers are not affected."
+
 CI_WORDS = {"all": "people and CI", "without": "people only", "only": "CI only"}
 
 
@@ -115,7 +118,9 @@ def whole(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) 
 def card(answer: Answer, window: Window) -> str:
     """One question."""
     question = answer.question
-    if not answer.rows:
+    if answer.failed:
+        inner = f'<p class="empty" role="alert">{escape(FAILED)}</p>'
+    elif not answer.rows:
         inner = f'<p class="empty">{escape(question.empty)}</p>'
     else:
         rows = f"{len(answer.rows):,} row{'s' if len(answer.rows) > 1 else ''}"

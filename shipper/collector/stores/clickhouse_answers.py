@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from shipper.collector.stores.dimensions import DAY, FIRST_DAY, LATE, LOSSES, day_text
+from shipper.collector.stores.dimensions import DAY, FIRST_DAY, LATE, LOSS_REASONS, LOSSES, MAX_LOST, day_text
 from shipper.collector.stores.label_counts import Shape, crossed_of, values_of
 from shipper.collector.stores.store import Setup, Window
 
@@ -18,6 +18,8 @@ _LIVED_ON = {
     "runtime": "arrayStringConcat(arraySlice(splitByChar('.', runtime), 1, 2), '.')",
     "platform": "concat(os, ' ', arch)",
 }
+#: The reason that a losses event's key stands for; what an older receiver kept may have any key and any count.
+_REASON = f"if(key IN ({','.join(repr(reason) for reason in LOSS_REASONS)}), key, 'other')"
 _QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'", "\t": "\\t", "\n": "\\n", "\0": "\\0"})
 
 
@@ -175,9 +177,10 @@ class ClickHouseView:
             f" FROM {self._events} FINAL WHERE {self._where} AND late != '' GROUP BY late"
         )
         losses = (
-            f"SELECT {text(LOSSES)}, 'reason', key, '', sum(number) FROM {self._events} FINAL"
+            f"SELECT {text(LOSSES)}, 'reason', {_REASON} AS reason, '', sum(least(number, {MAX_LOST}))"
+            f" FROM {self._events} FINAL"
             " ARRAY JOIN keys AS key, kinds AS kind, numbers AS number"
-            f" WHERE {self._where} AND name = {text(LOSSES)} AND kind = 2 AND number > 0 GROUP BY key"
+            f" WHERE {self._where} AND name = {text(LOSSES)} AND kind = 2 AND number > 0 GROUP BY reason"
         )
         return [
             Shape(name, dict(zip(keys.split(","), labels.split(","), strict=True)) if keys else {}, version, int(times))

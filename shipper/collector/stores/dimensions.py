@@ -13,6 +13,12 @@ from shipper.collector.stores.store import Row, Value
 #: The event by which senders tell how many events they lost; its fields are reasons with their counts.
 LOSSES = "shipper.losses"
 
+#: The reasons that a loss can have: those of a spool, and one for whatever a sender may call it otherwise.
+LOSS_REASONS = ("full", "old", "damaged", "rejected", "too-large", "other")
+#: Events that one losses event can tell of, by reason. A spool of 32 MiB holds some 100,000; with this bound a sum of
+#: nine hundred thousand million losses events still fits into 64 bits, which is what every store adds up in.
+MAX_LOST = 10_000_000
+
 #: The name under which stores that add up count how late events arrive. No sender can send an event of that name.
 LATE = "shipper.late"
 
@@ -129,6 +135,17 @@ def lateness(time: int, received_at: int) -> str:
 
 def losses_of(row: Row) -> list[tuple[str, int]]:
     """List the reasons and counts that a losses event tells; empty for every other event."""
-    if row.name != LOSSES:
-        return []
-    return [(key, value) for key, value in row.fields.items() if type(value) is int and value > 0]
+    return list(bounded_losses(row.fields).items()) if row.name == LOSSES else []
+
+
+def bounded_losses(fields: Mapping[str, Value]) -> dict[str, int]:
+    """Read the counts of a losses event, whatever it says: LOSS_REASONS with 1 to MAX_LOST each.
+
+    An unknown reason counts as "other", a count past the bound as the bound, and what is no count not at all.
+    """
+    counts: dict[str, int] = {}
+    for key, value in fields.items():
+        if type(value) is int and value > 0:
+            reason = key if key in LOSS_REASONS else "other"
+            counts[reason] = min(counts.get(reason, 0) + value, MAX_LOST)
+    return counts

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
+from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair_losses
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
 from shipper.collector.stores.sqlite_sums import Kind, Names, Sums
 from shipper.collector.stores.store import Receipt, Row, StoreTaken, StoreUnavailable, Value
@@ -161,7 +162,9 @@ def _open(path: str) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA cache_size = -65536")  # 64 MiB: the hot ends of the trees
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
+    if version == UNBOUNDED_LOSSES:
+        repair_losses(db)
+    elif version == 0:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
         db.close()

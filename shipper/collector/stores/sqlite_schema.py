@@ -9,7 +9,7 @@ firsts      when each installation first ran a command, and first ended it well
 forgotten   whose events are dropped
 """
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # A number per month, its bit 0 for the 1st. A month in which nothing was seen costs one byte, so a row per year is
 # smaller than a row per month as soon as there are two, and a year is one row to read.
