@@ -52,12 +52,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted(Outcome):
-    """The receiver holds these events, save those that it names in `rejected` (event id -> reason).
+    """The receiver holds these events, save those that it names in `rejected` and `deferred` (event id -> reason).
 
-    `unnamed` is a number of events that it refused as well without saying which; `detail` then has its words.
+    It will never take the rejected ones, and cannot take the deferred ones yet. `unnamed` is a number of events that it
+    refused as well without saying which; `detail` then has its words.
     """
 
     rejected: Mapping[str, str] = field(default_factory=dict)
+    deferred: Mapping[str, str] = field(default_factory=dict)
     unnamed: int = 0
     duplicate: int = 0
 

@@ -1,7 +1,7 @@
 """One segment's lines on their way, as a value: what is still to be sent, and what is settled.
 
 S4 rests on one fact that holds after any sequence of outcomes: each line of the segment is in exactly one place,
-waiting in a part, accepted, rejected by an acknowledgement, or under suspicion. Only `settled` lets a segment go.
+waiting in a part, accepted, rejected or deferred by an acknowledgement, or under suspicion. Only `settled` lets a segment go.
 
 A segment travels whole under its own name. Split (too large) or bisected (refused), a part's key is
 `<segment>.<first>-<last>`, line numbers, the same on every try and in every process (S3).
@@ -64,7 +64,7 @@ class Part:
 class Work:
     """A segment in a pass: the lines `given` of its `lines` (those in quarantine already are not given).
 
-    `parts` are sent in order; `suspects` were refused alone.
+    `parts` are sent in order; `suspects` were refused alone; `deferred` are events that the receiver cannot take yet.
     """
 
     segment: str
@@ -74,6 +74,7 @@ class Work:
     accepted: frozenset[int] = frozenset()
     duplicate: int = 0
     rejected: Mapping[int, Refusal] = field(default_factory=dict)
+    deferred: Mapping[int, str] = field(default_factory=dict)
     shares: tuple[Share, ...] = ()
     suspects: Mapping[int, Refusal] = field(default_factory=dict)
     requests: int = 0
@@ -81,7 +82,7 @@ class Work:
     @property
     def settled(self) -> bool:
         """Whether every line is accepted or rejected: then, and only then, the segment may go (S4)."""
-        return not self.parts and not self.suspects
+        return not self.parts and not self.suspects and not self.deferred
 
 
 def begin(
@@ -114,13 +115,18 @@ def after(work: Work, outcome: Outcome) -> Work:
             for line in part.lines
             if line.id in outcome.rejected
         }
-        taken = frozenset(line.number for line in part.lines if line.number not in rejected)
+        deferred = {
+            line.number: plain_reason(outcome.deferred[line.id]) for line in part.lines if line.id in outcome.deferred
+        }
+        named = rejected.keys() | deferred.keys()
+        taken = frozenset(line.number for line in part.lines if line.number not in named)
         return replace(
             work,
             parts=rest,
             accepted=work.accepted | taken,
             duplicate=work.duplicate + outcome.duplicate,
             rejected={**work.rejected, **rejected},
+            deferred={**work.deferred, **deferred},
             shares=(*work.shares, *_share(part, outcome)),
         )
     if not isinstance(outcome, TooLarge | Rejected):

@@ -68,7 +68,8 @@ def _accepted(course: Course, name: str, part: Part, outcome: Accepted, now: flo
     if course.limit is not None:  # learned by a refusal, believed now: smaller parts are what it takes
         journal = memory.with_limit(journal, course.limit, now)
     course = replace(_queued(course, name, "current", journal, proven=True), limit=None)
-    delivered = course.delivered + len(part.lines) - len(outcome.rejected) - outcome.unnamed
+    refused = len(outcome.rejected) + len(outcome.deferred) + outcome.unnamed
+    delivered = course.delivered + len(part.lines) - refused
     return replace(course, delivered=delivered, duplicate=course.duplicate + outcome.duplicate)
 
 

@@ -73,6 +73,7 @@ def acknowledgement(request: Received, **changes: object) -> dict[str, object]:
         "accepted": len(request.lines),
         "duplicate": 0,
         "rejected": [],
+        "deferred": [],
     }
     return {**whole, **changes}
 
@@ -114,6 +115,18 @@ def rejecting(receiver: "Receiver", connection: socket.socket, request: Received
         {json.loads(line)["id"]: line for line in request.lines if json.loads(line)["id"] not in receiver.poison}
     )
     _say(connection, acknowledgement(request, accepted=len(request.lines) - len(bad), rejected=bad))
+
+
+def deferring(receiver: "Receiver", connection: socket.socket, request: Received) -> None:
+    """A true acknowledgement that defers the events of `poison` by name."""
+    later = [{"id": each, "reason": "newer than the catalog"} for each in request.ids if each in receiver.poison]
+    with receiver._lock:
+        known = [each for each in request.ids if each in receiver.events]
+        receiver.events.update(
+            {json.loads(line)["id"]: line for line in request.lines if json.loads(line)["id"] not in receiver.poison}
+        )
+    taken = len(request.lines) - len(later) - len(known)
+    _say(connection, acknowledgement(request, accepted=taken, duplicate=len(known), deferred=later))
 
 
 def erased(_: "Receiver", connection: socket.socket, request: Received) -> None:
@@ -200,6 +213,7 @@ FAULTS: dict[str, Fault] = {
     "limited": limited,
     "poisoned": poisoned,
     "rejecting": rejecting,
+    "deferring": deferring,
     "erased": erased,
     "page": answer(200, {"Content-Type": "text/html; charset=utf-8"}, _PAGE),
     "page as json": answer(200, _JSON, _PAGE),

@@ -6,19 +6,23 @@
 
     200  application/json
     {"batch": "<key>", "sha256": "<hex, of the decoded body>", "accepted": 97, "duplicate": 2,
-     "rejected": [{"id": "...", "reason": "..."}]}
+     "rejected": [{"id": "...", "reason": "..."}], "deferred": [{"id": "...", "reason": "..."}]}
 
 Endpoint: any https address (plain http on loopback).
 Auth: `Authorization: Bearer <token>` where the receiver has a token file.
 Limits: a body of 1 MiB compressed, 8 MiB unpacked, 10,000 lines; a segment has at most 256 KiB and 1,000 lines.
-Acknowledgement: the reply must be JSON, name this batch and this digest, and account for every line.
+Acknowledgement: the reply must be JSON, name this batch and this digest, and account for every line: `accepted`,
+`duplicate`, the length of `rejected` and the length of `deferred` add up to the lines. No id stands in both lists.
+`rejected` is for ever: the sender sets the event aside. `deferred` is for now: the event is declared by a newer version
+of the app than the receiver knows; the sender keeps it, sends it again after a day, and sets it aside after 30 days. A
+reply without `deferred` defers nothing.
 De-duplication: by event id, for ever; the key only names the batch.
 Deletion: `DELETE {endpoint}/v1/users/<id>`, acknowledged by a reply that names the id.
 Source: this project's own protocol, written here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from shipper.delivery.outcome import Accepted, Outcome, plain_reason
@@ -50,30 +54,37 @@ def _acknowledged(found: Mapping[str, object], batch: Batch) -> Accepted:
         raise NotOurs("a reply for another batch", "other-batch")
     if found.get("sha256") != sha256(batch.body).hexdigest():
         raise NotOurs("a reply for other bytes than were sent", "digest")
-    rejected = _rejected(found.get("rejected"), batch)
+    rejected, deferred = _named(found, "rejected"), _named(found, "deferred") if "deferred" in found else {}
+    _check_named([*rejected, *deferred], batch)
     accepted, duplicate = count(found.get("accepted")), count(found.get("duplicate"))
     if accepted is None or duplicate is None:
         raise NotOurs("a reply without its counts", "counts")
-    if accepted + duplicate + len(rejected) != len(batch.lines):
-        raise NotOurs(
-            f"a reply that accounts for {accepted + duplicate + len(rejected)} of {len(batch.lines)} events", "counts"
-        )
-    return Accepted(status=200, rejected=rejected, duplicate=duplicate)
+    accounted = accepted + duplicate + len(rejected) + len(deferred)
+    if accounted != len(batch.lines):
+        raise NotOurs(f"a reply that accounts for {accounted} of {len(batch.lines)} events", "counts")
+    return Accepted(status=200, rejected=rejected, deferred=deferred, duplicate=duplicate)
 
 
-def _rejected(found: object, batch: Batch) -> dict[str, str]:
-    """The rejected events by id. An id that is not in the batch, or is there twice, makes the reply worthless."""
-    if not isinstance(found, list):
-        raise NotOurs("a reply without its list of rejected events", "counts")
+def _named(found: Mapping[str, object], key: str) -> dict[str, str]:
+    """Read one of the reply's two lists: reasons by event id. An id that is there twice makes the reply worthless."""
+    listed = found.get(key)
+    if not isinstance(listed, list):
+        raise NotOurs(f"a reply without its list of {key} events", "counts")
     named: dict[str, str] = {}
-    for each in found:
+    for each in listed:
         identity = each.get("id") if isinstance(each, dict) else None
         if not isinstance(identity, str) or identity in named:
-            raise NotOurs("a reply that names a rejected event wrongly or twice", "counts")
+            raise NotOurs(f"a reply that names a {key} event wrongly or twice", "counts")
         named[identity] = plain_reason(each.get("reason", ""))
-    if named and not named.keys() <= {_identity(line) for line in batch.lines}:
-        raise NotOurs("a reply that rejects an event which was not sent", "counts")
     return named
+
+
+def _check_named(named: Sequence[str], batch: Batch) -> None:
+    """Raise NotOurs when a reply names an event in both lists, or one that was not sent."""
+    if len(set(named)) < len(named):
+        raise NotOurs("a reply that both rejects and defers an event", "counts")
+    if named and not set(named) <= {_identity(line) for line in batch.lines}:
+        raise NotOurs("a reply that names an event which was not sent", "counts")
 
 
 def _identity(line: bytes) -> object:

@@ -110,6 +110,10 @@ NOT_ACKNOWLEDGED: dict[str, tuple[Reply, str]] = {
     "a rejected one that was not sent": (said(rejected=[{"id": "9", "reason": "bad"}], accepted=2), "counts"),
     "one rejected twice": (said(rejected=[REFUSED, REFUSED], accepted=1), "counts"),
     "one rejected and accepted too": (said(rejected=[REFUSED]), "counts"),
+    "one deferred that was not sent": (said(deferred=[{"id": "9", "reason": "new"}], accepted=2), "counts"),
+    "one deferred and rejected": (said(deferred=[REFUSED], rejected=[REFUSED], accepted=1), "counts"),
+    "one deferred and accepted too": (said(deferred=[REFUSED]), "counts"),
+    "deferred ones that are no list": (said(deferred=None), "counts"),
     "an endless reply": (replace(said(), cut=True), "endless"),
 }
 
@@ -152,6 +156,13 @@ def test_an_acknowledgement_that_accounts_for_every_event_is_believed(name: str)
     outcome = read(answer)
     assert isinstance(outcome, Accepted)
     assert (outcome.duplicate, dict(outcome.rejected)) == (duplicate, rejected)
+
+
+def test_an_acknowledgement_may_defer_what_the_receiver_cannot_take_yet() -> None:
+    newer = {"id": "2", "reason": "demo 1.1 is newer than the catalog"}
+    outcome = read(said(accepted=1, rejected=[REFUSED], deferred=[newer]))
+    assert isinstance(outcome, Accepted)
+    assert (dict(outcome.rejected), dict(outcome.deferred)) == ({"1": "unknown event"}, {"2": newer["reason"]})
 
 
 HTTP_DATE = "Mon, 23 Nov 2026 10:00:00 GMT"

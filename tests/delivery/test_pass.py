@@ -45,7 +45,7 @@ def test_a_segment_arrives_byte_for_byte_under_its_own_name() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    sorted(set(FAULTS) - {"acknowledge", "limited", "poisoned", "rejecting", "hang", "drip", "flood"})
+    sorted(set(FAULTS) - {"acknowledge", "limited", "poisoned", "rejecting", "deferring", "hang", "drip", "flood"})
     + [f"status {code}" for code in (301, 400, 401, 403, 404, 408, 409, 413, 415, 422, 425, 429, 500, 503, 511)],
 )
 def test_what_is_not_acknowledged_stays_and_the_next_try_has_a_time(fault: str) -> None:
@@ -102,6 +102,22 @@ def test_a_rejected_event_is_in_quarantine_with_the_receiver_s_reason_and_the_lo
         assert (one.id, one.reason, one.detail) == (id_of(lines[1]), "rejected", "not in the catalog")
         assert told(spool) == {}
         assert json.loads(list(receiver.events.values())[-1])["fields"] == {"rejected": 1}
+
+
+def test_a_deferred_event_waits_and_is_not_refused() -> None:
+    lines = [line(number) for number in range(3)]
+    with (
+        Faults("deferring", poison=frozenset({id_of(lines[1])})) as receiver,
+        sending_to(receiver.endpoint) as spool,
+    ):
+        sealed(spool, lines)
+        result = flush()
+        assert (result.delivered, result.quarantined) == (2, 0)
+        assert lines[1].removesuffix(b"\n") in list(spool.pending())
+        assert told(spool) == {}
+        receiver.poison = frozenset()
+        assert flush(NOW + 2 * DAY).left == 0
+        assert sorted(receiver.events) == sorted(map(id_of, lines))
 
 
 @pytest.mark.parametrize("place", [0, 17, 63])
