@@ -1,7 +1,8 @@
 """One segment's lines on their way, as a value: what is still to be sent, and what is settled.
 
 S4 rests on one fact that holds after any sequence of outcomes: each line of the segment is in exactly one place,
-waiting in a part, accepted, rejected or deferred by an acknowledgement, or under suspicion. Only `settled` lets a segment go.
+waiting in a part, accepted, rejected or deferred by an acknowledgement, or under suspicion. Only `settled` lets a
+segment go.
 
 A segment travels whole under its own name. Split (too large) or bisected (refused), a part's key is
 `<segment>.<first>-<last>`, line numbers, the same on every try and in every process (S3).
