@@ -211,7 +211,7 @@ WRONG: list[dict[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=str)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ",".join(wrong))
 def test_a_wrong_declaration_is_told_to_the_author_at_once(wrong: dict[str, object]) -> None:
     right: dict[str, object] = {"name": "right", "version": "1", "endpoint": "http://127.0.0.1:9"}
     options = right | wrong
