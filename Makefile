@@ -1,21 +1,56 @@
 # Everything sets itself up: a fresh clone with Python, venv and make is enough.
+# PINNED=1 takes exactly the packages of .ci/requirements.txt, by their hashes; without it the newest that fit are taken.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SMALL := $(VENV)/.installed-small
 
-.PHONY: demo test guarantees soak check bench peers clean
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+#: Two processes share the tests, each file whole: most tests wait for a process, not for a processor.
+TWO := -n 2 --dist loadfile
+
+.PHONY: demo test quick docs package pins man guarantees soak check bench peers clean
+
+$(SMALL): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[collector]'
+	@touch $(SMALL)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[collector,chdb,dev]'
+ifdef PINNED
+	$(PIP) --require-hashes --requirement .ci/requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+else
+	$(PIP) --editable '.[collector,chdb,completion,docs,dev]'
+endif
 	@touch $(STAMP)
 
-demo: $(STAMP)  ## the main job on real processes, in a home of its own, in under a minute
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(SMALL))  ## the main job on real processes, in a home of its own, in under a minute
 	$(BIN)/shipper demo
 
 test: $(STAMP)  ## every test that this machine can run; what it cannot is skipped with its reason
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(TWO) $(PYTEST_ARGS)
+
+quick: $(STAMP)  ## what to run at every save: recording, spool, decisions and the walls of the house, in half a minute
+	$(BIN)/python -m pytest $(TWO) tests/recording tests/spool tests/delivery tests/test_architecture.py $(PYTEST_ARGS)
+
+docs: $(STAMP)  ## the site, into build/site; every link is checked
+	$(BIN)/mkdocs build --strict --quiet
+
+package: $(STAMP)  ## the wheel and the sdist, into dist/, as an index would take them
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+pins:  ## (needs uv) write .ci/requirements.txt anew: every package that the gate installs, by its hashes
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--extra collector --extra chdb --extra completion --extra docs --extra dev pyproject.toml --output-file .ci/requirements.txt
+
+man: $(STAMP)  ## write man/shipper.1 anew, from the parser
+	$(BIN)/python -m tests.release.man_page > man/shipper.1
 
 guarantees: $(STAMP)  ## prove the promises and print the table; DEEP=1 sweeps every point, for an hour or more
 	$(BIN)/python -m tests.guarantees $(if $(DEEP),--deep)

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -101,19 +100,6 @@ def test_every_setting_of_the_fallback_takes_one_of_the_sandbox_back() -> None:
     names = [line.partition("=")[0] for line in settings(shipped(units.FALLBACK).decode())]
     there = [line.partition("=")[0] for line in settings(shipped(RESIDENT).decode())]
     assert set(names) <= set(there)
-
-
-def test_a_wheel_carries_the_units(tmp_path: Path) -> None:
-    pytest.importorskip("hatchling", reason="hatchling is not installed: it builds the wheel")
-    checkout = SYSTEMD.parent
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=checkout, check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        for path in SYSTEMD.iterdir():
-            assert archive.read(f"shipper/systemd/{path.name}") == path.read_bytes()
 
 
 def test_where_no_manager_answers_it_says_so_and_what_to_do(home: Path) -> None:

@@ -78,8 +78,8 @@ def test_a_choice_made_while_the_writer_waits_for_the_lock_holds() -> None:
         code = "from tests.fixtures.sample_app import sample; print(sample().record('datasource', kind='mysql'))"
         with Lock(spool, 1):
             # S6: the writer decided "on" before it waits, so only the look under the lock can stop it.
-            patient = f"import shipper; shipper._patience = 30; print('up', flush=True); {code}"
-            writer = subprocess.Popen([sys.executable, "-c", patient], stdout=subprocess.PIPE, text=True)
+            patient = "import shipper.recording.app; shipper.recording.app._patience = 30; print('up', flush=True)"
+            writer = subprocess.Popen([sys.executable, "-c", f"{patient}; {code}"], stdout=subprocess.PIPE, text=True)
             assert writer.stdout is not None
             assert writer.stdout.readline() == "up\n"
             wait_for_lock(writer.pid)

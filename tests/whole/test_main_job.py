@@ -102,7 +102,7 @@ def test_fifty_processes_record_forty_events_each_while_flushes_run(receiver: Re
         assert flush()["code"] == 0
     assert kept == list(range(2000)), "nobody had to wait so long that it gave up"
     assert receiver.numbers() == list(range(2001))
-    assert meanwhile > 5, "passes delivered while the writers wrote"
+    assert meanwhile > 1, "passes delivered while the writers wrote"
 
 
 def test_the_receiver_comes_and_goes_and_nothing_is_lost_or_doubled(receiver: Receiver) -> None:
