@@ -150,6 +150,12 @@ HOMES: dict[str, tuple[Callable[[Path], object], bool]] = {
 }
 
 
+RARE = (
+    "recording.platforms", "spool.segments", "spool.limits", "spool.manifest_upgrade", "spool.overflow", "wakeup.spawn",
+)  # fmt: skip
+"""What is loaded while it records, on a rare way."""
+
+
 @root_only
 @pytest.mark.parametrize("kind", HOMES)
 def test_an_unprivileged_person_without_a_usable_home_sees_nothing(
@@ -163,7 +169,7 @@ def test_an_unprivileged_person_without_a_usable_home_sees_nothing(
         os.chown(home, NOBODY, NOBODY)
     monkeypatch.delenv("SHIPPER_HOME")
     monkeypatch.setenv("HOME", str(home))
-    for module in ("places", "spool.segments", "spool.limits", "spool.upgrade", "spool.overflow", "spawn"):
+    for module in RARE:
         importlib.import_module(f"shipper.{module}")  # where the interpreter lies may be closed to nobody
 
     def as_nobody() -> None:
