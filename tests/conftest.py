@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shipper.recording.lock import PATIENCE, set_patience
 from shipper.testing import is_loopback
 from tests.fixtures.waiting import until
 
@@ -50,6 +51,12 @@ def ordinary_signals() -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """Start each test as a process that has not yet waited for a lock."""
+    set_patience(PATIENCE)
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,8 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
+# What App is made of and calls upwards in rare branches.
+ABOVE = {"recording.command", "recording.spooling"}
 # A rare branch of a lower room may call upwards, inside a function: (who, whom, why).
 UPWARD = {
     ("recording.app", "integrations"): "instrument() and decorators",
@@ -57,7 +59,8 @@ def room(path: Path) -> str:
 
 def room_of(module: str) -> str:
     """The room of a module, named without `shipper.`."""
-    alone = ".".join(module.split(".")[:2]).replace("recording.command", "recording.app")
+    alone = ".".join(module.split(".")[:2])
+    alone = "recording.app" if alone in ABOVE else alone
     return alone if any(alone in rooms for rooms in FLOORS) else module.split(".")[0]
 
 

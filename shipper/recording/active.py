@@ -15,9 +15,6 @@ SEGMENT_LINES = 1000
 #: No whole line is shorter (254 bytes with every name one letter long), so a smaller file need not be counted.
 SHORTEST_LINE = 240
 
-#: Bytes of the largest manifest that is read.
-MANIFEST_BYTES = 1024 * 1024
-
 
 def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
     """Append one line to `active.ndjson` of the folder and return how many bytes stood there before.

@@ -7,16 +7,26 @@ pass due rings the doorbell or starts a flusher, after the lock is released.
 import os
 import time
 
-from shipper.recording import consent
-from shipper.recording.active import MANIFEST_BYTES, append_line, is_full
 from shipper.recording.command import Command
-from shipper.recording.due import DUE, LONGEST_WAIT, advance_due
+from shipper.recording.consent import (
+    BY_UNREACHABLE,
+    NOTICE_DUE,
+    OFF,
+    ON,
+    decide,
+    in_ci,
+    one_run_home,
+    read_identity,
+    read_saved,
+    variable,
+)
 from shipper.recording.event import OUT_OF_TYPE, by_name
-from shipper.recording.folder import Folder, open_app, open_config, open_state, spool_name
+from shipper.recording.folder import open_config
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
-from shipper.recording.lock import PATIENCE, Lock
-from shipper.recording.names import valid_date, valid_name
-from shipper.recording.values import quote
+from shipper.recording.lock import patience, set_patience
+from shipper.recording.manifest import write_manifest
+from shipper.recording.settings import FLUSH_INTERVAL, MAX_BYTES, MAX_DAYS, MAX_FILES, check_settings
+from shipper.recording.spooling import spool_line, start_deletion_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,23 +34,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shipper.recording.event import Event
+    from shipper.recording.folder import Folder
 
-#: Seconds from an event to the pass that sends it, at most. Long enough that a day of work is a few dozen requests.
-FLUSH_INTERVAL = 15 * 60
-#: Bytes of a spool: some 100,000 events, a year of somebody who works offline.
-MAX_BYTES = 32 * 1024 * 1024
-#: Days after which an event answers no question any more.
-MAX_DAYS = 90
-#: Files of a spool: bounds the time of every listing.
-MAX_FILES = 2000
-#: What the manifest can say: JSON's numbers are exact below it in every language.
-LARGEST = 1 << 53
-#: The wires that `wire=` names, and where an endpoint can lie: shipper.wires holds them, and a test holds both equal.
-WIRES = ("shipper", "otlp", "wundergraph", "posthog", "webhook")
-LOCAL = ("file", "stdout")
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-# S12: what is left of the time that this process may wait for locks, all its events together.
-_patience = PATIENCE
 # S13: drawn again when the process id has changed, so that a forked child is a session of its own.
 _session = (0, "")
 
@@ -87,45 +82,12 @@ class App:
         self.flush_interval, self.durability, self.sync = flush_interval, durability, durability == "power-loss"
         self.limits = (max_bytes, max_days, max_files)
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
-        self._check()
+        check_settings(self)
         self.events = by_name(events)
-        self._prefix = consent.variable(name)
+        self.variable = variable(name)  #: the environment variable that says on, local or off; others begin with it
         self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment
         self.has_commands = False  #: whether the host's own `telemetry off` and so on do what `shipper off APP` does
-
-    def _check(self) -> None:  # noqa: C901 - one flat row per rule
-        wrong = ""
-        if not valid_name(self.name) or not _LETTERS.issuperset(self.name) or not self.name[0].isalpha():
-            wrong = f"{self.name!r} cannot name an app: a to z, then a to z, 0 to 9 and -"
-        elif len(self.name) > 32:
-            wrong = f"the app's name {self.name!r} is longer than 32 characters"
-        elif not valid_name(self.version):
-            wrong = f"{self.version!r} cannot be a version: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -"
-        elif not _is_printable(self.endpoint) or not _is_place(self.endpoint):
-            wrong = (
-                f"{self.endpoint!r} is no place to send to: https://..., http://127.0.0.1:PORT, file:///... or stdout:"
-            )
-        elif self.wire not in WIRES:
-            wrong = f"no wire is called {self.wire!r}: there are {', '.join(WIRES)}"
-        elif not all(map(_is_printable, (self.about, self.write_key, self.identity_file, self.retention))):
-            wrong = "about, retention, write_key and identity_file are one line of text each"
-        elif [n for n in (*self.limits, self.flush_interval) if type(n) is not int or not 0 < n < LARGEST]:
-            wrong = "flush_interval, max_bytes, max_days and max_files are whole numbers above 0, below 2 to the 53rd"
-        elif self.flush_interval > LONGEST_WAIT:
-            wrong = f"flush_interval is at most {LONGEST_WAIT} seconds"
-        elif self.durability not in ("process", "power-loss"):
-            wrong = f'durability is "process" or "power-loss", not {self.durability!r}'
-        elif self.policy not in ("opt-in", "opt-out") or self.ci not in (consent.ON, consent.LOCAL, consent.OFF):
-            wrong = (
-                f'policy is "opt-in" or "opt-out" and ci is "on", "local" or "off", not {self.policy!r}, {self.ci!r}'
-            )
-        elif self.policy_date and not valid_date(self.policy_date):
-            wrong = f'policy_date is a day such as "2026-11-23", not {self.policy_date!r}'
-        if wrong:
-            from shipper.errors import DeclarationError
-
-            raise DeclarationError(wrong)
 
     def record(self, name: "str", /, **fields: "object") -> "bool":
         """Record one declared event. Returns True when its whole line is in the spool, False when nothing is promised.
@@ -146,7 +108,7 @@ class App:
 
     def _explain_failure(self, name: "str", error: "Exception") -> None:
         try:
-            wish = os.environ.get(self._prefix + "_DEBUG")
+            wish = os.environ.get(self.variable + "_DEBUG")
             if wish:
                 from shipper.recording.debug import explain_failure
 
@@ -175,16 +137,17 @@ class App:
         try:
             config = _open_config(environ)
         except OSError:
-            return consent.OFF, consent.BY_UNREACHABLE
+            return OFF, BY_UNREACHABLE
         try:
-            return self._decide(environ, config)
+            return self.decide(environ, config)
         finally:
             if config is not None:
                 config.close()
 
-    def _decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
+    def decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
+        """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it)."""
         policy = (self.name, self.policy, self.policy_date, self.ci)
-        return consent.decide(self.flag, environ, consent.read_saved(config, self.name), policy)
+        return decide(self.flag, environ, read_saved(config, self.name), policy)
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
         environ = os.environ
@@ -194,44 +157,43 @@ class App:
         said = self._say(name, fields, today)
         config = _open_config(environ)
         try:
-            mode, why = self._decide(environ, config)
+            mode, why = self.decide(environ, config)
             if self._noticed == os.getpid():  # the run that shows the notice records nothing
-                mode, why = consent.OFF, consent.NOTICE_DUE
+                mode, why = OFF, NOTICE_DUE
             elif self.events[name].expired(today):
-                mode, why = consent.OFF, "the event is past its last day"
-            debug = environ.get(self._prefix + "_DEBUG")
-            if why == consent.NOTICE_DUE:
+                mode, why = OFF, "the event is past its last day"
+            debug = environ.get(self.variable + "_DEBUG")
+            if why == NOTICE_DUE:
                 from shipper.choices.notice import show_once
 
                 self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
-            if mode != consent.ON:
-                self._start_deletion_pass(environ, now)
-            if mode == consent.OFF and not debug:
+            if mode != ON:
+                start_deletion_pass(self, environ, now)
+            if mode == OFF and not debug:
                 return False
-            ci = consent.in_ci(environ) != ""
+            ci = in_ci(environ) != ""
             user = ""
-            if mode != consent.OFF:  # S6: there must be a folder in which the look under the lock finds a choice
+            if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
                 config = config or open_config(environ, create=True)
-            if config and not (ci or mode == consent.OFF or consent.one_run_home(environ)):
-                user = consent.read_identity(config, self.name) or self._make_identity(config)
+            if config and not (ci or mode == OFF or one_run_home(environ)):
+                user = read_identity(config, self.name) or self._make_identity(config)
             line = self._line(now, moment, name, said, user, ci)
-            kept = mode != consent.OFF and len(line) <= MAX_LINE and self._spool(environ, config, now, line)
+            kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line)
             if debug:
                 from shipper.recording.debug import tell
 
-                tell(debug, line, kept, why if mode == consent.OFF else "the spool did not take it")
+                tell(debug, line, kept, why if mode == OFF else "the spool did not take it")
             return kept
         finally:
             if config is not None:
                 config.close()
 
     def _make_identity(self, config: "Folder") -> "str":
-        global _patience
         from shipper.choices.identity import make_identity
 
         # Where somebody else is making it, the event goes without: it counts for nobody, which is better than not at all.
-        user, waited = make_identity(config, self.name, os.urandom(16), self.identity_file, _patience)
-        _patience = max(0.0, _patience - waited)
+        user, waited = make_identity(config, self.name, os.urandom(16), self.identity_file, patience())
+        set_patience(patience() - waited)
         return user
 
     def _say(self, name: "str", fields: "dict[str, object]", today: "str") -> "str":
@@ -244,25 +206,6 @@ class App:
         if OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
             declared.encode_fields(fields, True, today)
         return said
-
-    def _start_deletion_pass(self, environ: "Mapping[str, str]", now: "int") -> None:
-        """Have a request for erasure sent when it is due: it does not wait for consent, so nobody else would."""
-        try:
-            name = spool_name(self.name, environ.get(self._prefix + "_ENDPOINT", ""))
-            with open_state(environ) as state, open_app(state, name) as folder:
-                with folder.folder("deletions") as waiting:  # hardly anybody has one: nothing is loaded before
-                    from shipper import files
-
-                    if not files.names(waiting):
-                        return
-                with Lock(folder, 0):
-                    news = advance_due(folder, now // 1000, self.flush_interval, 0)
-        except OSError:
-            return  # there is none, or whoever holds the lock is about to find it
-        if news == DUE:
-            from shipper.wakeup.spawn import start_pass
-
-            start_pass(environ, name, self._prefix)
 
     def _line(self, now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "bool") -> "bytes":
         global _session
@@ -277,105 +220,10 @@ class App:
 
     def manifest(self, endpoint: "str" = "") -> "bytes":
         """Say the declaration as one JSON object: what `app.json` holds and every pass reads. `endpoint` overrides."""
-        return (
-            f'{{"shipper":1,"version":"{self.version}","app":"{self.name}","endpoint":{quote(endpoint or self.endpoint)},'
-            f'"wire":"{self.wire}","policy":"{self.policy}","policy_date":"{self.policy_date}","ci":"{self.ci}",'
-            f'"about":{quote(self.about)},"notice":{quote(self.notice)},"write_key":{quote(self.write_key)},'
-            f'"limits":{{"bytes":{self.limits[0]},"days":{self.limits[1]},"files":{self.limits[2]}}},'
-            f'"flush_interval":{self.flush_interval},"durability":"{self.durability}",'
-            f'"events":[{",".join([declared.manifest() for declared in self.events.values()])}]}}\n'
-        ).encode("ascii")
-
-    def _spool(self, environ: "Mapping[str, str]", config: "Folder | None", now: "int", line: "bytes") -> "bool":
-        """Bring a line into the spool, and a due pass under way. Returns True when the line is promised (S1)."""
-        endpoint = environ.get(self._prefix + "_ENDPOINT", "")
-        if not endpoint.isprintable():  # no pass could read the manifest that names it
-            return False
-        name = spool_name(self.name, endpoint)
-        news = ""
-        with open_state(environ, create=True) as state, open_app(state, name, create=True) as folder:
-            try:
-                kept, news = self._take_turn(environ, config, folder, now, line, endpoint)
-            except OSError as error:
-                from shipper.errors import Busy  # here: to make an exception class costs as much as twenty functions
-
-                if not isinstance(error, Busy):
-                    raise
-                from shipper.spool.overflow import write_overflow
-
-                mode = self._decide(environ, config)[0]
-                kept = write_overflow(folder, mode, line, self.limits[2], now, os.urandom(4), self.sync)
-            if kept and self.sync:
-                from shipper.files import sync_chain
-
-                sync_chain(folder)
-        if news == DUE:
-            from shipper.wakeup.spawn import start_pass
-
-            start_pass(environ, name, self._prefix)
-        elif news:
-            from shipper.wakeup.spawn import tell
-
-            tell(environ)
-        return kept
-
-    def _take_turn(
-        self,
-        environ: "Mapping[str, str]",
-        config: "Folder | None",
-        folder: "Folder",
-        now: "int",
-        line: "bytes",
-        endpoint: "str",
-    ) -> "tuple[bool, str]":
-        """Append under the lock. Returns (the line is in the spool, DUE, SET or ""). Raises Busy without the lock."""
-        global _patience
-        lock = Lock(folder, _patience)
-        try:
-            with lock:
-                mode = self._decide(environ, config)[0]  # S6: a choice that was made while we waited holds
-                if mode == consent.OFF:
-                    return False, ""
-                manifest = self._manifests.get(endpoint) or self._manifests.setdefault(
-                    endpoint, self.manifest(endpoint)
-                )
-                _put_manifest(folder, manifest, self.version, self.sync)
-                if mode == consent.LOCAL:
-                    with folder.folder("held", create=True) as held:
-                        self._put(folder, held, now, line)
-                    return True, ""
-                before = self._put(folder, folder, now, line)
-                return True, advance_due(folder, now // 1000, self.flush_interval, before)
-        finally:
-            _patience = max(0.0, _patience - lock.waited)
-
-    def _put(self, folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":
-        """Append to the active file of `into`, sealing a full one first (S3). Returns its size before, -1 if full."""
-        full = is_full(into, len(line))
-        if full:
-            from shipper.spool.limits import Limits, evict
-            from shipper.spool.segments import seal
-
-            seal(folder, now, os.urandom(4), into is not folder, self.sync)
-            evict(folder, Limits(*self.limits), self.sync)
-        before = append_line(into, line, self.sync)
-        if self.sync and into is not folder:
-            from shipper import files
-
-            files.sync_entries(into)
-        return -1 if full else before
-
-
-def _put_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> None:
-    """Keep `app.json` what the newest version of the app declares. The caller holds the spool's lock."""
-    try:
-        there = folder.read("app.json", MANIFEST_BYTES)
-    except FileNotFoundError:
-        there = b""
-    if there != manifest:
-        from shipper.spool.manifest_upgrade import replace_manifest
-
-        replace_manifest(folder, there, manifest, version, sync)
+        found = self._manifests.get(endpoint)
+        if found is None:
+            found = self._manifests[endpoint] = write_manifest(self, endpoint)
+        return found
 
 
 def _strict() -> "bool":
@@ -387,14 +235,3 @@ def _open_config(environ: "Mapping[str, str]") -> "Folder | None":
         return open_config(environ)
     except FileNotFoundError:
         return None
-
-
-def _is_printable(text: "object") -> "bool":
-    return isinstance(text, str) and text.isprintable()
-
-
-def _is_place(endpoint: "str") -> "bool":
-    scheme, _, rest = endpoint.lower().partition(":")
-    if scheme == "http":  # in the clear it goes to this machine only
-        return rest.startswith(("//localhost", "//127.", "//[::1]"))
-    return scheme in LOCAL or (scheme == "https" and rest[:2] == "//" and rest[2:3] not in ("", "/", ":"))

@@ -18,6 +18,19 @@ PATIENCE = 0.05
 LOCK_PAUSE = 0.0005
 # The turns that the threads of this process take before a lock, by process, folder and file.
 _turns: "dict[tuple[int, str, str], _thread.LockType]" = {}
+# S12: what is left of the seconds that this process may wait.
+_patience = PATIENCE
+
+
+def patience() -> "float":
+    """The seconds that this process may still wait for locks, all its events together (S12)."""
+    return _patience
+
+
+def set_patience(seconds: "float") -> None:
+    """Say how many seconds this process may still wait for locks; below 0 counts as 0."""
+    global _patience
+    _patience = max(0.0, seconds)
 
 
 class Lock:
@@ -26,14 +39,14 @@ class Lock:
     S5: the lock is the kernel's and this process's: no forked child has a part in it, it is gone with its holder, its
     file is never removed. Such a lock does not keep the threads of one process apart, so they take turns before it; and
     closing another descriptor of the file would drop it, so its holder uses `fd`, which is open as long as it is held.
-    Raises Busy, or OSError where the file system has no locks.
+    Raises Busy, or OSError where the file system has no locks; `busy` says which of the two without its class.
     """
 
-    __slots__ = ("_folder", "_foreign", "_name", "_seconds", "_turn", "fd", "waited")
+    __slots__ = ("_folder", "_foreign", "_name", "_seconds", "_turn", "busy", "fd", "waited")
 
     def __init__(self, folder: "Folder", seconds: "float", name: "str" = "spool.lock") -> None:
         self._folder, self._seconds, self._name = folder, seconds, name
-        self.fd, self.waited = -1, 0.0
+        self.fd, self.waited, self.busy = -1, 0.0, False
         self._foreign: Any = None
         # A fork may have happened while another thread had its turn: the child begins anew.
         self._turn = _turns.setdefault((os.getpid(), folder.path, name), _thread.allocate_lock())
@@ -43,6 +56,8 @@ class Lock:
             from shipper.recording.platforms import foreign_lock
 
             self._foreign = foreign_lock(os.path.join(self._folder.path, self._name), self._seconds)
+            if self._foreign is None:
+                self._give_up()
             return self
         start = time.monotonic()
         if not self._turn.acquire(False):
@@ -74,6 +89,7 @@ class Lock:
 
         from shipper.errors import Busy
 
+        self.busy = True
         where = os.path.join(self._folder.path, self._name)
         raise Busy(errno.EAGAIN, "somebody else holds the lock", where) from None
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from shipper.errors import Busy, Refused
+from shipper.errors import Refused
 
 
 def base_folder(kind: str) -> str:
@@ -43,7 +43,7 @@ def make_base(path: str, environ: Mapping[str, str]) -> None:
 def foreign_lock(path: str, seconds: float) -> Any:
     """Take the lock at `path` with filelock, where there is no lockf (Windows); what is returned is to be released.
 
-    Raises Busy when it is not had within `seconds`.
+    Returns None when it is not had within `seconds`.
     """
     import filelock
 
@@ -51,5 +51,5 @@ def foreign_lock(path: str, seconds: float) -> Any:
     try:
         lock.acquire(timeout=seconds, poll_interval=0.001)
     except filelock.Timeout:
-        raise Busy(errno.EAGAIN, "somebody else holds the lock", path) from None
+        return None
     return lock

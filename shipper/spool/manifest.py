@@ -8,8 +8,8 @@ from typing import Any
 
 from shipper.errors import ShipperError
 from shipper.recording import consent
-from shipper.recording.active import MANIFEST_BYTES
 from shipper.recording.folder import Folder, open_config
+from shipper.recording.manifest import MANIFEST_BYTES
 from shipper.recording.names import valid_name
 from shipper.spool.limits import Limits
 

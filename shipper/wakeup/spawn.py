@@ -4,9 +4,9 @@ import os
 import sys
 import time
 
-from shipper.recording import consent
+from shipper.recording.consent import in_ci
 from shipper.recording.folder import open_app, open_state
-from shipper.wakeup import doorbell
+from shipper.wakeup.doorbell import OVERDUE, mark, ring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "No
     try:
         with open_state(environ) as state:
             with open_app(state, spool) as folder:
-                waited = doorbell.mark(folder, time.time())
-            if doorbell.ring(state) and waited < doorbell.OVERDUE:
+                waited = mark(folder, time.time())
+            if ring(state) and waited < OVERDUE:
                 return
         if may_spawn(environ):
             spawn(environ, spool, prefix)
@@ -44,11 +44,11 @@ def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "No
         return
 
 
-def tell(environ: "Mapping[str, str]") -> "None":
+def tell_daemon(environ: "Mapping[str, str]") -> "None":
     """Ring the doorbell because a first event set the time of a pass: a daemon that sleeps does not know it yet."""
     try:
         with open_state(environ) as state:
-            doorbell.ring(state)
+            ring(state)
     except OSError:
         return
 
@@ -111,7 +111,7 @@ def may_spawn(environ: "Mapping[str, str]") -> "bool":
     """Say whether a process may be started here: not in CI, not frozen into one file, not where SHIPPER_SPAWN=0 says so."""
     return (
         environ.get("SHIPPER_SPAWN") != "0"
-        and not consent.in_ci(environ)
+        and not in_ci(environ)
         and bool(sys.executable)
         and not getattr(sys, "frozen", False)
         and hasattr(os, "posix_spawn")

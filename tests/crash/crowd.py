@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-import shipper
+from shipper.recording.lock import set_patience
 from tests.crash.points import TOLD
 from tests.crash.workshop import declare, promise
 
@@ -39,7 +39,7 @@ def write(endpoint: str, numbers: range, chance: random.Random) -> None:
     """One writer's life."""
     busy = 0.0 if len(numbers) == HASTE else BUSY
     if busy:
-        shipper.recording.app._patience = PATIENCE
+        set_patience(PATIENCE)
     app = declare(endpoint)
     for number in numbers:
         promise(app, number)

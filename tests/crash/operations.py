@@ -5,12 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import shipper
 from shipper import files
 from shipper.recording import active, consent
 from shipper.recording.active import append_line
 from shipper.recording.folder import open_config
-from shipper.recording.lock import Lock
+from shipper.recording.lock import Lock, set_patience
 from tests.crash.sweep import Operation
 from tests.crash.workshop import APP, Ending, declare, flush, opened, promise
 
@@ -43,7 +42,7 @@ def record_into_full(endpoint: str, **options: Any) -> None:
 def record_without_lock(endpoint: str, **options: Any) -> None:
     with opened() as spool:
         Lock(spool.folder, 1).__enter__()  # this very process keeps itself from having the lock
-        shipper.recording.app._patience = 0.0
+        set_patience(0)
         record_one(endpoint, **options)
 
 

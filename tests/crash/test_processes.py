@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import shipper
-from shipper.recording.lock import Lock
+from shipper.recording.lock import PATIENCE, Lock, set_patience
 from tests.crash.points import in_child
 from tests.crash.workshop import declare, opened, promise, promised
 
@@ -30,7 +29,7 @@ def test_a_stopped_holder_of_the_lock_stops_no_writer_for_long(place: Path, monk
     try:
         os.read(source, 1)
         os.kill(holder, signal.SIGSTOP)
-        shipper.recording.app._patience = 0.05  # as in a process that has just begun
+        set_patience(PATIENCE)  # as in a process that has just begun
         pauses: list[float] = []
         sleep = time.sleep
 

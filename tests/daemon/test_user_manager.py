@@ -49,7 +49,9 @@ def tree(visitor: Person) -> dict[str, str]:
 def set_due(visitor: Person, when: int) -> None:
     """Move the time of the next pass, and tell a daemon that sleeps."""
     (visitor.state / "apps/demo/due").write_text(f"00000000000 {when:011d}\n")
-    visitor.run(sys.executable, "-c", "import os; from shipper.wakeup.spawn import tell; tell(os.environ)")
+    visitor.run(
+        sys.executable, "-c", "import os; from shipper.wakeup.spawn import tell_daemon; tell_daemon(os.environ)"
+    )
 
 
 def test_installed_it_delivers_by_itself_and_uninstalled_nothing_of_it_is_left(visitor: Person) -> None:

@@ -102,7 +102,7 @@ def test_the_mark_says_for_which_policy_and_when(home: Path) -> None:
 
 def test_fifty_racing_first_runs_show_one_notice_and_fifty_second_runs_make_one_id() -> None:
     # Each stands ready to record and starts when the pipe that it reads from is closed.
-    patient = "import shipper.choices.notice, shipper.recording.app; shipper.recording.app._patience = 60"
+    patient = "import shipper.choices.notice; from shipper.recording.lock import set_patience; set_patience(60)"
     racer = RUN.replace("app = ", f"{patient}; sys.stdin.read()\napp = ")
     with screen() as shown:
         first, second = race(racer, shown), race(racer, shown)

@@ -11,11 +11,11 @@ import pytest
 from shipper import App, Event, files, one_of, wires
 from shipper.choices.saving import save_choice
 from shipper.errors import BadValue, DeclarationError
-from shipper.recording import app as app_module
-from shipper.recording.app import LARGEST
+from shipper.recording import settings
 from shipper.recording.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON
 from shipper.recording.folder import open_config
 from shipper.recording.lock import Lock
+from shipper.recording.settings import LARGEST
 from tests.fixtures.sample_app import lines, sample, spool_of
 
 
@@ -78,7 +78,7 @@ def test_a_choice_made_while_the_writer_waits_for_the_lock_holds() -> None:
         code = "from tests.fixtures.sample_app import sample; print(sample().record('datasource', kind='mysql'))"
         with Lock(spool, 1):
             # S6: the writer decided "on" before it waits, so only the look under the lock can stop it.
-            patient = "import shipper.recording.app; shipper.recording.app._patience = 30; print('up', flush=True)"
+            patient = "from shipper.recording.lock import set_patience; set_patience(30); print('up', flush=True)"
             writer = subprocess.Popen([sys.executable, "-c", f"{patient}; {code}"], stdout=subprocess.PIPE, text=True)
             assert writer.stdout is not None
             assert writer.stdout.readline() == "up\n"
@@ -254,7 +254,7 @@ def test_what_no_pass_could_ever_send_is_refused_when_it_is_declared(wrong: dict
 
 
 def test_the_wires_that_an_app_can_name_are_those_that_a_pass_has() -> None:
-    assert (tuple(wires.WIRES), tuple(wires.LOCAL)) == (app_module.WIRES, app_module.LOCAL)
+    assert (tuple(wires.WIRES), tuple(wires.LOCAL)) == (settings.WIRES, settings.LOCAL_SCHEMES)
 
 
 @pytest.mark.usefixtures("on")

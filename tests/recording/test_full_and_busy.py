@@ -11,7 +11,6 @@ from shipper.choices.saving import save_choice
 from shipper.recording import lock
 from shipper.recording.consent import ALL, OFF, ON
 from shipper.recording.folder import Folder, open_config
-from shipper.recording.lock import PATIENCE
 from shipper.spool.losses import counted
 from tests.fixtures.sample_app import lines, locked_elsewhere, sample, spool_of
 
@@ -94,7 +93,7 @@ def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together
 ) -> None:
     app, clock = sample(), Clock()
     assert app.record("datasource", kind="mysql")
-    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    lock.set_patience(lock.PATIENCE)
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         monkeypatch.setattr(lock, "time", clock)
         assert all(app.record("datasource", kind="postgres") for _ in range(5))
@@ -105,7 +104,7 @@ def test_a_process_waits_50_milliseconds_for_the_lock_in_all_its_events_together
 def test_an_event_does_not_wait_for_somebody_who_is_making_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """He may be stopped amid it. The event goes without an id, the wait is part of the 50 ms, the next one asks again."""
     app, clock = sample(), Clock()
-    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    lock.set_patience(lock.PATIENCE)
     monkeypatch.setattr(lock, "time", clock)
     with open_config(os.environ) as config, locked_elsewhere(config, "wunderctl.lock"):
         assert app.record("datasource", kind="mysql")
@@ -126,7 +125,7 @@ def test_an_off_that_came_while_a_writer_waited_in_vain_holds(monkeypatch: pytes
 
     app = sample()
     assert app.record("datasource", kind="mysql")
-    monkeypatch.setattr("shipper.recording.app._patience", PATIENCE)
+    lock.set_patience(lock.PATIENCE)
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         monkeypatch.setattr(lock, "time", Clock(off))
         assert not app.record("datasource", kind="postgres")

@@ -1,0 +1,134 @@
+"""How a finished line gets into the spool: the lock, consent once more, the manifest, the active file, `due`.
+
+Whoever finds a pass due rings the doorbell or starts a flusher, after the lock is released.
+"""
+
+import os
+
+from shipper.recording.active import append_line, is_full
+from shipper.recording.consent import LOCAL, OFF
+from shipper.recording.due import DUE, advance_due
+from shipper.recording.folder import open_app, open_state, spool_name
+from shipper.recording.lock import Lock, patience, set_patience
+from shipper.recording.manifest import MANIFEST_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.recording.app import App
+    from shipper.recording.folder import Folder
+
+
+def spool_line(app: "App", environ: "Mapping[str, str]", config: "Folder | None", now: "int", line: "bytes") -> "bool":
+    """Bring a line into the spool, and a due pass under way. Returns True when the line is promised (S1).
+
+    `now` is in Unix milliseconds. Raises OSError where the spool cannot be written.
+    """
+    endpoint = environ.get(app.variable + "_ENDPOINT", "")
+    if not endpoint.isprintable():  # no pass could read the manifest that names it
+        return False
+    name = spool_name(app.name, endpoint)
+    with open_state(environ, create=True) as state, open_app(state, name, create=True) as folder:
+        lock = Lock(folder, patience())
+        try:
+            with lock:
+                kept, news = _append(app, environ, config, folder, now, line, endpoint)
+        except OSError:
+            if not lock.busy:
+                raise
+            from shipper.spool.overflow import write_overflow
+
+            mode = app.decide(environ, config)[0]
+            kept, news = write_overflow(folder, mode, line, app.limits[2], now, os.urandom(4), app.sync), ""
+        finally:
+            set_patience(patience() - lock.waited)
+        if kept and app.sync:
+            from shipper.files import sync_chain
+
+            sync_chain(folder)
+    if news:
+        _request_pass(app, environ, name, news)
+    return kept
+
+
+def _append(
+    app: "App",
+    environ: "Mapping[str, str]",
+    config: "Folder | None",
+    folder: "Folder",
+    now: "int",
+    line: "bytes",
+    endpoint: "str",
+) -> "tuple[bool, str]":
+    """Append under the lock. Returns (the line is in the spool, DUE, SET or "")."""
+    mode = app.decide(environ, config)[0]  # S6: a choice that was made while we waited holds
+    if mode == OFF:
+        return False, ""
+    _update_manifest(folder, app.manifest(endpoint), app.version, app.sync)
+    if mode == LOCAL:
+        with folder.folder("held", create=True) as held:
+            _put(app, folder, held, now, line)
+        return True, ""
+    before = _put(app, folder, folder, now, line)
+    return True, advance_due(folder, now // 1000, app.flush_interval, before)
+
+
+def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> None:
+    """Keep `app.json` what the newest version of the app declares. The caller holds the spool's lock."""
+    try:
+        there = folder.read("app.json", MANIFEST_BYTES)
+    except FileNotFoundError:
+        there = b""
+    if there != manifest:
+        from shipper.spool.manifest_upgrade import replace_manifest
+
+        replace_manifest(folder, there, manifest, version, sync)
+
+
+def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":
+    """Append to the active file of `into`, sealing a full one first (S3). Returns its size before, -1 if full."""
+    full = is_full(into, len(line))
+    if full:
+        from shipper.spool.limits import Limits, evict
+        from shipper.spool.segments import seal
+
+        seal(folder, now, os.urandom(4), into is not folder, app.sync)
+        evict(folder, Limits(*app.limits), app.sync)
+    before = append_line(into, line, app.sync)
+    if app.sync and into is not folder:
+        from shipper import files
+
+        files.sync_entries(into)
+    return -1 if full else before
+
+
+def _request_pass(app: "App", environ: "Mapping[str, str]", name: "str", news: "str") -> None:
+    """Start a pass that is due now, or tell a sleeping daemon when one will be."""
+    from shipper.wakeup.spawn import start_pass, tell_daemon
+
+    if news == DUE:
+        start_pass(environ, name, app.variable)
+    else:
+        tell_daemon(environ)
+
+
+def start_deletion_pass(app: "App", environ: "Mapping[str, str]", now: "int") -> None:
+    """Have a request for deletion sent when it is due: it does not wait for consent, so nobody else would.
+
+    `now` is in Unix milliseconds. Never raises OSError.
+    """
+    try:
+        name = spool_name(app.name, environ.get(app.variable + "_ENDPOINT", ""))
+        with open_state(environ) as state, open_app(state, name) as folder:
+            with folder.folder("deletions") as pending:  # hardly anybody has one: nothing is loaded before
+                from shipper import files
+
+                if not files.names(pending):
+                    return
+            with Lock(folder, 0):
+                news = advance_due(folder, now // 1000, app.flush_interval, 0)
+    except OSError:
+        return  # there is none, or whoever holds the lock is about to find it
+    if news == DUE:
+        _request_pass(app, environ, name, news)
