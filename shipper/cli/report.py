@@ -44,7 +44,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--until", metavar="DAY", default="", help="up to this day, default today (UTC)")
     parser.add_argument("--version", metavar="VERSION", action="append", default=[], help="only this; again for more")
     parser.add_argument("--ci", choices=CI, default=CI[0], help="CI runs too, none of them, or only them")
-    parser.add_argument("--setup", metavar="BEGIN:END", default="init:up", help="commands; default init:up")
     parser.add_argument(
         "--question", metavar="KEY", action="append", default=[], choices=[question.key for question in QUESTIONS],
         help="only this one; again for more: " + ", ".join(question.key for question in QUESTIONS),
@@ -73,11 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _filters(args: argparse.Namespace) -> dict[str, list[str]]:
-    begin, _, end = args.setup.partition(":")
-    one = {
-        "app": args.app, "days": args.days, "since": args.since, "until": args.until, "ci": args.ci,
-        "begin": begin, "end": end,
-    }  # fmt: skip
+    one = {"app": args.app, "days": args.days, "since": args.since, "until": args.until, "ci": args.ci}
     return {name: [value] for name, value in one.items() if value} | {"version": args.version}
 
 
@@ -110,8 +105,7 @@ def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]])
             raise ShipperError(f"the receiver says {reply.status_code}: {document['error']}")
         window = window_of(
             {name: [document["window"][name]] for name in ("app", "since", "until", "ci")}
-            | {"version": document["window"]["versions"]}
-            | dict(zip(("begin", "end"), ([word] for word in document["window"]["setup"]), strict=True)),
+            | {"version": document["window"]["versions"]},
             (), 0,
         )  # fmt: skip
         return window, *from_json(document)

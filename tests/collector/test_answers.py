@@ -111,7 +111,6 @@ def test_a_quantile_is_one_of_the_values_and_that_share_of_them_is_no_larger(val
         ({"since": ["2026-11-01"], "until": ["2026-11-02"]}, Window("a", TODAY - 22, TODAY - 21)),
         ({"since": ["2026-11-01"], "days": ["7"]}, Window("a", TODAY - 22, TODAY)),
         ({"version": ["1", "", "2", "1"], "ci": ["only"]}, Window("a", TODAY - 29, TODAY, ("1", "2"), "only")),
-        ({"begin": ["login"], "end": ["deploy"]}, Window("a", TODAY - 29, TODAY, setup=("login", "deploy"))),
     ],
 )
 def test_filters_mean_a_window(given: Mapping[str, list[str]], window: Window) -> None:
@@ -131,7 +130,6 @@ def test_filters_mean_a_window(given: Mapping[str, list[str]], window: Window) -
         {"ci": ["maybe"]},
         {"app": ["a b"]},
         {"version": ["'"]},
-        {"begin": ['"']},
         {"version": [str(number) for number in range(21)]},
     ],
 )
@@ -140,7 +138,7 @@ def test_a_filter_that_means_nothing_is_refused_in_words(given: Mapping[str, lis
         window_of(given, ["a"], TODAY)
 
 
-FILTERS = some.sampled_from(["app", "days", "since", "until", "version", "ci", "begin", "end"])
+FILTERS = some.sampled_from(["app", "days", "since", "until", "version", "ci"])
 
 
 @given(some.dictionaries(FILTERS, some.lists(some.text(), max_size=3)))
@@ -200,8 +198,6 @@ def test_the_report_is_the_same_from_a_store_and_from_a_receiver(
         ),
         (["wunderctl", *MONTH, "--ci", "without"], Window("wunderctl", TODAY - 29, TODAY, ci="without")),
         (["wunderctl", *MONTH, "--ci", "only"], Window("wunderctl", TODAY - 29, TODAY, ci="only")),
-        (["wunderctl", *MONTH, "--setup", "up:test"], Window("wunderctl", TODAY - 29, TODAY, setup=("up", "test"))),
-        (["wunderctl", *MONTH, "--setup", "init:test"], Window("wunderctl", TODAY - 29, TODAY, setup=("init", "test"))),
     ],
 )
 def test_each_filter_of_the_report_asks_for_just_that(

@@ -14,8 +14,8 @@ from shipper.collector.answers.answer import ask
 from shipper.collector.answers.questions import QUESTIONS
 from shipper.collector.http.receive import row_of
 from shipper.collector.page.html import FAILED
-from shipper.collector.stores.addresses import open_store
-from shipper.collector.stores.dimensions import LOSSES, MAX_LOST, bounded_losses
+from shipper.collector.stores.addresses import open_store, read_store
+from shipper.collector.stores.dimensions import LOSSES, MAX_LOST, ORIGIN, bounded_losses
 from shipper.collector.stores.sqlite import FILE
 from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES
 from shipper.collector.stores.store import Window
@@ -91,11 +91,20 @@ def test_whatever_may_be_stored_every_answer_comes(
             assert [each.question.key for each in said if each.failed] == []
 
 
+def came(data: Path) -> list[object]:
+    """When installations came, and what came without an id."""
+    view = read_store(f"sqlite:{data}").view(Window("wunderctl", 18_262, 29_219))
+    return [*view.newcomers().items(), *view.crossed(ORIGIN, "event", "ci", "id").items()]
+
+
 def test_what_an_older_receiver_kept_is_repaired_when_the_store_is_opened(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(data) as receiver:
         receiver.post(line(1), *(line(number, name=LOSSES, fields='"full":7,"old":2') for number in (2, 3)))
+        receiver.post(line(4, user=""), line(5, ci=True))
         before = receiver.client.get("/answers.json", params=DAY).json()
+    known = came(data)
+    assert len(known) == 3
     with closing(sqlite3.connect(data / FILE, isolation_level=None)) as db:  # as the receiver of 2f607bb left it
         db.execute(
             "UPDATE events SET fields = json_set(fields, '$.full', 9223372036854775807) WHERE fields LIKE '%full%'"
@@ -105,8 +114,12 @@ def test_what_an_older_receiver_kept_is_repaired_when_the_store_is_opened(tmp_pa
                 f"UPDATE {table} SET total = 9223372036854775807 WHERE shape IN (SELECT id FROM shapes WHERE name = ?)",
                 (LOSSES,),
             )
+        db.execute("ALTER TABLE events DROP COLUMN agent")
+        db.execute("DROP TABLE arrivals")
+        db.execute("DELETE FROM daily WHERE shape IN (SELECT id FROM shapes WHERE name = 'shipper.origin')")
         db.execute(f"PRAGMA user_version = {UNBOUNDED_LOSSES}")
     with running(data) as receiver:
+        assert came(data) == known
         said = receiver.client.get("/answers.json", params=DAY).json()
         assert said["figures"] == before["figures"] | {"Events lost": 2 * MAX_LOST + 4}
         assert receiver.post(line(2, name=LOSSES, fields='"full":7')).json()["duplicate"] == 1

@@ -9,7 +9,7 @@ import pytest
 
 from shipper.collector.answers.questions import QUESTIONS, Once
 from shipper.collector.stores.addresses import open_store, read_store
-from shipper.collector.stores.dimensions import LATE, LOSSES, day_of
+from shipper.collector.stores.dimensions import LATE, LOSSES, ORIGIN, day_of
 from shipper.collector.stores.store import Answers, Receipt, Row, Store, StoreUnavailable, View, Window, person_of
 from shipper.errors import ShipperError
 from tests.collector.model import Model
@@ -25,7 +25,8 @@ WINDOWS = (
     Window("wunderctl", 20_604, 20_633),  # June 2026
     Window("wunderctl", 20_440, 20_480, ("0.148.2",)),  # from December into January
     Window("wunderctl", *ALWAYS, ci="only"),
-    Window("gadget", *ALWAYS, setup=("up", "test")),
+    Window("gadget", *ALWAYS),
+    Window("wunderctl", 20_700, 20_779, ("0.150.0",)),
     Window("unheard-of", *ALWAYS),
 )
 CROSSINGS = (
@@ -34,6 +35,18 @@ CROSSINGS = (
     ("command", "command", "duration_ms"),
     (LATE, "late"),
     (LOSSES, "reason"),
+    (ORIGIN, "event", "ci", "agent", "id"),
+    (ORIGIN, "id", "@version"),
+)
+PAIRS = (("init", "up"), ("up", "test"), ("up", "up"), ("up", "init"))
+FUNNELS = (("init", "up"), ("init", "up", "generate", "publish"), ("test",), ("publish", "init"))
+USERS = (
+    ("command", "command", "publish"),
+    ("command", "", ""),
+    ("command", "duration_ms", "1000-1999"),
+    ("editor", "operations", "100-199"),
+    ("editor", "lsp", "true"),
+    ("datasource", "kind", "nothing"),
 )
 
 FEATURES = (
@@ -99,7 +112,14 @@ def assert_says(view: View, model: Model) -> None:
     for asked in FEATURES:
         assert dict(said.installations(*asked)) == dict(right.installations(*asked)), asked
     assert dict(said.active()) == dict(right.active())
-    assert sorted(said.setups()) == sorted(right.setups())
+    for pair in PAIRS:
+        assert sorted(said.elapsed(*pair)) == sorted(right.elapsed(*pair)), pair
+    for steps in FUNNELS:
+        assert list(said.funnel(steps)) == list(right.funnel(steps)), steps
+    assert dict(said.newcomers()) == dict(right.newcomers())
+    assert dict(said.cohorts()) == dict(right.cohorts())
+    for feature in USERS:
+        assert dict(said.users(*feature)) == dict(right.users(*feature)), feature
     for event, *keys in CROSSINGS:
         assert dict(said.crossed(event, *keys)) == dict(right.crossed(event, *keys)), event
     for question in QUESTIONS:
@@ -123,7 +143,9 @@ def test_every_answer_is_what_the_rows_say_and_stays_when_they_come_again_and_af
         for window, model in zip(WINDOWS, models, strict=True):
             assert_says(store.view(window), model)
         assert len(models[0].rows) > EVENTS / 2  # the comparison is about something
-        assert len(models[0].setups()) > 1
+        assert len(models[0].elapsed("init", "up")) > 1
+        assert len(models[1].newcomers()) > 1
+        assert len(models[1].cohorts()) > 1
         # Days later, in another order and in other requests, everything comes again.
         again = [row for row, _ in reversed(arrived)]
         store.add([again[:2000], again[1000:]], NOW + 9 * 86_400)
@@ -176,7 +198,7 @@ def test_an_installation_whose_ends_are_at_one_time_ended_with_the_smaller_versi
     with opened(opens) as store:
         for each in (newer, begins, older):
             store.add([[each]], NOW)
-        assert [tuple(setup) for setup in store.view(WINDOWS[0]).setups()] == [("", (90,)), ("0.149.0", (90,))]
+        assert [tuple(end) for end in store.view(WINDOWS[0]).elapsed("init", "up")] == [("", (90,)), ("0.149.0", (90,))]
 
 
 def test_nothing_of_a_failed_group_is_kept_and_the_store_goes_on(tmp_path: Path) -> None:

@@ -35,12 +35,11 @@ def ask(store: Answers, window: Window, wanted: Sequence[Question] = QUESTIONS) 
     view = Once(store.view(window))
     answers, failures = [], []
     for question in wanted:
-        about = question.about.format(begin=window.setup[0], end=window.setup[1])
         try:
-            answers.append(Answer(question, about, question.rows(view)))
+            answers.append(Answer(question, question.about, question.rows(view)))
         except Exception as error:  # whatever is stored and whatever a question makes of it
             failures.append(error)
-            answers.append(Answer(question, about, [], failed=True))
+            answers.append(Answer(question, question.about, [], failed=True))
     if failures and len(failures) == len(answers):
         first = failures[0]
         raise first if isinstance(first, StoreUnavailable) else StoreUnavailable(f"no answer could be made: {first!r}")
@@ -80,7 +79,7 @@ def _failed(view: View) -> Cell:
 
 
 def _median_setup(view: View) -> Cell:
-    setups = next((setup.seconds for setup in view.setups() if not setup.version), ())
+    setups = next((setup.seconds for setup in view.elapsed("init", "up") if not setup.version), ())
     return quantile(setups, 0.5) if setups else UNKNOWN
 
 
@@ -103,7 +102,6 @@ def as_json(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]
             "until": day_text(window.until),
             "versions": list(window.versions),
             "ci": window.ci,
-            "setup": list(window.setup),
         },
         "figures": {figure.name: figure.value for figure in figures},
         "answers": [

@@ -113,7 +113,7 @@ _SETUPS = (
 
 def setup(view: View) -> Rows:
     """Per span of time in which setting up ended: installations and their share."""
-    everybody = next((setup.seconds for setup in view.setups() if not setup.version), ())
+    everybody = next((setup.seconds for setup in view.elapsed("init", "up") if not setup.version), ())
     if not everybody:
         return []
     spread = Counter(next(words for end, words in _SETUPS if seconds < end) for seconds in everybody)
@@ -122,7 +122,9 @@ def setup(view: View) -> Rows:
 
 def setup_versions(view: View) -> Rows:
     """Per version: median and 90 % quantile in seconds, and installations."""
-    rows = sorted((setup for setup in view.setups() if setup.version), key=lambda setup: version_order(setup.version))
+    rows = sorted(
+        (setup for setup in view.elapsed("init", "up") if setup.version), key=lambda setup: version_order(setup.version)
+    )
     return [
         (setup.version, quantile(setup.seconds, 0.5), quantile(setup.seconds, 0.9), len(setup.seconds))
         for setup in rows

@@ -22,7 +22,7 @@ class BadFilter(ValueError):
 
 
 def window_of(given: Given, apps: Sequence[str], today: int) -> Window:
-    """Read the filters app, days or since and until, version (any number), ci, begin and end.
+    """Read the filters app, days or since and until, version (any number) and ci.
 
     Without `app` it is the first of `apps`; without a period the last 30 days; `today` in days since 1970.
     """
@@ -30,14 +30,13 @@ def window_of(given: Given, apps: Sequence[str], today: int) -> Window:
     since, until = _period(given, today)
     versions = tuple(dict.fromkeys(version for version in given.get("version", ()) if version))
     ci = _one(given, "ci") or CI[0]
-    setup = (_one(given, "begin") or "init", _one(given, "end") or "up")
     if len(versions) > MAX_VERSIONS:
         raise BadFilter(f"at most {MAX_VERSIONS} versions can be chosen")
-    if not all(map(valid_name, (*versions, *setup))) or (app and not valid_name(app)):
-        raise BadFilter("app, version, begin and end are names: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
+    if not all(map(valid_name, versions)) or (app and not valid_name(app)):
+        raise BadFilter("app and version are names: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
     if ci not in CI:
         raise BadFilter(f"ci is one of {', '.join(CI)}")
-    return Window(app, since, until, versions, ci, setup)
+    return Window(app, since, until, versions, ci)
 
 
 def _period(given: Given, today: int) -> tuple[int, int]:

@@ -52,7 +52,11 @@ class Once:
         self.crossed = cache(view.crossed)
         self.installations = cache(view.installations)
         self.active = cache(view.active)
-        self.setups = cache(view.setups)
+        self.elapsed = cache(view.elapsed)
+        self.funnel = view.funnel
+        self.newcomers = cache(view.newcomers)
+        self.cohorts = cache(view.cohorts)
+        self.users = view.users
 
 
 _VALUE_COLUMNS = (("Times", COUNT), ("Installations", COUNT))
@@ -97,7 +101,7 @@ QUESTIONS = (
     Question(
         "setup",
         "How long does it take to set a project up?",
-        "From an installation's first {begin} to its first {end} that ended well, where that end was in this period.",
+        "From an installation's first init to its first up that ended well, where that end was in this period.",
         (("Took", TEXT), ("Installations", COUNT), ("Share", SHARE)),
         Chart(STEPS),
         "Nobody finished setting up in this period.",

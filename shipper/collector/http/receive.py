@@ -172,6 +172,7 @@ def row_of(event: Mapping[str, Any]) -> Row:
         event["cpus"],
         event["runtime"],
         bounded_losses(event["fields"]) if event["name"] == LOSSES else event["fields"],
+        event.get("agent", ""),
     )
 
 

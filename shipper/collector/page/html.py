@@ -37,14 +37,13 @@ def document(title: str, body: str, style: str = "") -> str:
     )
 
 
-def filters(window: Window, apps: Sequence[str], versions: Sequence[str], commands: Sequence[str], today: int) -> str:
+def filters(window: Window, apps: Sequence[str], versions: Sequence[str], today: int) -> str:
     """The filters: a form that puts them into the address, and links for the usual periods. `today` in days since 1970."""
     version, every = window.versions[0] if window.versions else "", "all versions"
     if len(window.versions) > 1:
         version, every = "", ", ".join(window.versions)
     # What is asked for is shown even where no event has it.
     offered = [("", every), *((name, name) for name in dict.fromkeys([*versions, *filter(None, [version])]))]
-    begin, end = window.setup
     return (
         f'<nav class="periods" aria-label="Usual periods">{_periods(window, today)}</nav>'
         '<form method="get" class="filters" aria-label="Filters">'
@@ -53,8 +52,6 @@ def filters(window: Window, apps: Sequence[str], versions: Sequence[str], comman
         + _date("until", "Until", window.until)
         + _select("version", "Version", offered, version)
         + _select("ci", "Whom", list(CI_WORDS.items()), window.ci)
-        + _select("begin", "Set-up from", _with(begin, commands), begin)
-        + _select("end", "Set-up to", _with(end, commands), end)
         + "<button>Show</button></form>"
     )
 
@@ -63,7 +60,7 @@ def _periods(window: Window, today: int) -> str:
     links = []
     for days in PERIODS:
         given = [("app", window.app), ("days", days), *(("version", version) for version in window.versions)]
-        given += [("ci", window.ci), ("begin", window.setup[0]), ("end", window.setup[1])]
+        given += [("ci", window.ci)]
         here = ' aria-current="page"' if (window.until, window.until - window.since + 1) == (today, days) else ""
         links.append(f'<a href="?{escape(urlencode(given))}"{here}>last {days} days</a>')
     return " ".join(links)
@@ -71,10 +68,6 @@ def _periods(window: Window, today: int) -> str:
 
 def _date(name: str, label: str, day: int) -> str:
     return f'<label>{label} <input type="date" name="{name}" value="{day_text(day)}" required></label>'
-
-
-def _with(chosen: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted({chosen, *names})]
 
 
 def _select(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str) -> str:

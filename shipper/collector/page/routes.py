@@ -74,17 +74,16 @@ class Page:
             if not apps:
                 return 200, html.document("shipper", html.nothing_yet(endpoint))
             figures, answers = ask(self._store, window)
-            form = self._form(window, apps, answers)
+            form = self._form(window, apps)
         except BadFilter as bad:
             return 400, _trouble("This address asks for something that cannot be", f"{bad}.")
         except StoreUnavailable as error:
             return 503, _trouble("The store does not answer", f"{error}. Events wait with their senders meanwhile.")
         return 200, _page(window, form, figures, answers, query)
 
-    def _form(self, window: Window, apps: list[str], answers: list[Answer]) -> str:
+    def _form(self, window: Window, apps: list[str]) -> str:
         versions = sorted(self._store.versions(window.app), key=version_order, reverse=True)
-        commands = [str(row[0]) for answer in answers if answer.question.key == "commands" for row in answer.rows]
-        return html.filters(window, apps, versions, commands, self._today())
+        return html.filters(window, apps, versions, self._today())
 
     def _today(self) -> int:
         return int(self._clock()) // 86_400

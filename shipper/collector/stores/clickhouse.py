@@ -21,7 +21,8 @@ LOOKUP = 5000
 COLUMNS = """
     app String, name String, day Date, id UUID, time Int64, received UInt32, earliest UInt32, version String,
     person String, session String, ci UInt8, os String, arch String, cpus UInt32, runtime String, late String,
-    keys Array(String), labels Array(String), kinds Array(UInt8), numbers Array(Int64)
+    keys Array(String), labels Array(String), kinds Array(UInt8), numbers Array(Int64),
+    agent String
 """
 #: What `kinds` says of a field: a name, a flag or a number.
 NAME, FLAG, NUMBER = "0", "1", "2"
@@ -128,6 +129,7 @@ def _line(row: Row, minute: int) -> str:
         f"[{','.join(text(label_of(value)) for value in fields)}]",
         f"[{','.join(map(_kind, fields))}]",
         f"[{','.join(map(_number, fields))}]",
+        plain(row.agent),
     )
     return "\t".join(map(str, cells)) + "\n"
 

@@ -5,13 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from shipper.collector.stores.dimensions import DAY, FIRST_DAY, LATE, LOSS_REASONS, LOSSES, MAX_LOST, day_text
+from shipper.collector.stores.dimensions import (
+    DAY,
+    FIRST_DAY,
+    LATE,
+    LOSS_REASONS,
+    LOSSES,
+    MAX_LOST,
+    ORIGIN,
+    cohort_weeks,
+    day_text,
+    monday_of,
+)
 from shipper.collector.stores.label_counts import Shape, crossed_of, values_of
-from shipper.collector.stores.store import Setup, Window
+from shipper.collector.stores.store import Elapsed, Window
 
 #: Added to a time so that its text has always as many digits, and the earliest text is the earliest time.
 _AGE = 10**15
-#: What an installation lives on, by the features' field; see facts.features_of.
+#: What an installation lives on, by the features' field; see dimensions.features_of.
 _LIVED_ON = {
     "": "''",
     "version": "version",
@@ -92,6 +103,12 @@ class ClickHouseView:
             self._where += f" AND version IN ({','.join(map(text, window.versions))})"
         if window.ci != "all":
             self._where += f" AND ci = {int(window.ci == 'only')}"
+        # What is asked of installations as a whole: everything of theirs that happened on a real day.
+        self._people = (
+            f"app = {text(window.app)} AND person != '' AND name != {text(LOSSES)}"
+            f" AND day >= toDate({text(day_text(FIRST_DAY))})"
+        )
+        self._span = max(window.since, FIRST_DAY) * DAY, (window.until + 1) * DAY - 1
 
     def values(self) -> Mapping[tuple[str, str, str], int]:
         """See View.values."""
@@ -127,32 +144,85 @@ class ClickHouseView:
         )
         return {(int(day), version): int(people) for day, version, people in self._asks.query(statement)}
 
-    def setups(self) -> Sequence[Setup]:
-        """See View.setups."""
-        if self._window.ci == "only":
-            return ()
-        begins, ends = map(text, self._window.setup)
-        since = max(self._window.since, FIRST_DAY) * DAY
-        until = (self._window.until + 1) * DAY - 1
-        ran, outcome = "labels[indexOf(keys, 'command')]", "labels[indexOf(keys, 'outcome')]"
-        begin, end = f"{ran} = {begins}", f"({ran} = {ends} AND {outcome} = 'ok')"
+    def elapsed(self, begin: str, end: str) -> Sequence[Elapsed]:
+        """See View.elapsed."""
+        since, until = self._span
+        begins, ends = ran(begin), ended_well(end)
         # The version goes with the earliest time; where two times are equal, the smaller version.
         people = (
-            f"SELECT person, minIf(time, {begin}) AS begun, countIf({begin}) AS begins, countIf({end}) AS ends,"
-            f" minIf(concat(toString({_AGE} + time), version), {end}) AS end,"
+            f"SELECT person, minIf(time, {begins}) AS begun, countIf({begins}) AS begins, countIf({ends}) AS ends,"
+            f" minIf(concat(toString({_AGE} + time), version), {ends}) AS end,"
             f" toInt64OrZero(substring(end, 1, 16)) - {_AGE} AS done FROM {self._events} FINAL"
-            f" WHERE app = {text(self._window.app)} AND name = 'command' AND person != ''"
-            f" AND day >= toDate({text(day_text(FIRST_DAY))}) AND ({begin} OR {end}) GROUP BY person"
+            f" WHERE {self._people} AND name = 'command' AND ({begins} OR {ends}) GROUP BY person"
         )
         statement = (
             f"SELECT substring(end, 17), intDiv(done - begun, 1000) FROM ({people})"
             f" WHERE begins > 0 AND ends > 0 AND done >= begun AND done BETWEEN {since} AND {until}"
         )
         took: dict[str, list[int]] = defaultdict(list)
-        for version, seconds in self._asks.query(statement):
+        for version, seconds in self._asks.query(statement) if self._window.ci != "only" else ():
             if not self._window.versions or version in self._window.versions:
                 took[version].append(int(seconds))
-        return setups_of(took)
+        return elapsed_of(took)
+
+    def funnel(self, steps: Sequence[str]) -> Sequence[int]:
+        """See View.funnel."""
+        if self._window.ci == "only":
+            return [0] * len(steps)
+        since, until = self._span
+        met = [ran(steps[0]), *map(ended_well, steps[1:])]
+        columns = [f"minIf(time, {step}) AS t{n}, countIf({step}) AS n{n}" for n, step in enumerate(met)]
+        people = (
+            f"SELECT person, {', '.join(columns)} FROM {self._events} FINAL"
+            f" WHERE {self._people} AND name = 'command' AND ({' OR '.join(met)}) GROUP BY person"
+        )
+        reached = [f"n0 > 0 AND t0 BETWEEN {since} AND {until}"]
+        for n in range(1, len(steps)):
+            reached.append(f"{reached[-1]} AND n{n} > 0 AND t{n} >= t{n - 1}")
+        counts = ", ".join(f"countIf({condition})" for condition in reached)
+        (row,) = self._asks.query(f"SELECT {counts} FROM ({people})")
+        return list(map(int, row))
+
+    def newcomers(self) -> Mapping[int, int]:
+        """See View.newcomers."""
+        people = (
+            f"SELECT person, toUInt32(min(day)) AS first, countIf({self._where}) AS seen"
+            f" FROM {self._events} FINAL WHERE {self._people} GROUP BY person"
+        )
+        statement = (
+            f"SELECT first, count() FROM ({people}) WHERE seen > 0 AND first >= {self._window.since} GROUP BY first"
+        )
+        rows = self._asks.query(statement)
+        return {int(day): int(count) for day, count in rows}
+
+    def cohorts(self) -> Mapping[tuple[int, int], int]:
+        """See View.cohorts."""
+        weeks = cohort_weeks(self._window.since, self._window.until)
+        if not weeks:
+            return {}
+        first = monday_of(weeks[0])
+        people = (
+            f"SELECT person, toUInt32(min(day)) AS first,"
+            f" groupUniqArrayIf(intDiv(toUInt32(day) + 3, 7), {self._where} AND toUInt32(day) >= {first}) AS weeks"
+            f" FROM {self._events} FINAL WHERE {self._people} GROUP BY person"
+        )
+        statement = (
+            f"SELECT intDiv(first + 3, 7) AS born, week, count() FROM ({people}) ARRAY JOIN weeks AS week"
+            f" WHERE first BETWEEN {first} AND {self._window.until} GROUP BY born, week"
+        )
+        return {(int(born), int(week)): int(count) for born, week, count in self._asks.query(statement)}
+
+    def users(self, event: str, field: str, label: str) -> Mapping[str, tuple[int, int]]:
+        """See View.users."""
+        where = f"{self._where} AND person != '' AND name = {text(event)}"
+        if field:
+            where += f" AND has(keys, {text(field)}) AND labels[indexOf(keys, {text(field)})] = {text(label)}"
+            where += f" AND (name != 'command' OR kinds[indexOf(keys, {text(field)})] < 2)"
+        statement = (
+            f"SELECT version, uniqExact(person), toUInt32(max(day)) FROM {self._events} FINAL WHERE {where}"
+            " GROUP BY version"
+        )
+        return {version: (int(people), int(last)) for version, people, last in self._asks.query(statement)}
 
     @cached_property
     def _lived_on(self) -> dict[tuple[str, str, str], int]:
@@ -182,9 +252,15 @@ class ClickHouseView:
             " ARRAY JOIN keys AS key, kinds AS kind, numbers AS number"
             f" WHERE {self._where} AND name = {text(LOSSES)} AND kind = 2 AND number > 0 GROUP BY reason"
         )
+        usual = "person != '' AND ci = 0 AND agent = ''"
+        origin = (
+            f"SELECT {text(ORIGIN)}, 'event,ci,agent,id', concat(name, ',', if(ci = 1, 'true', 'false'), ',', agent, ',',"
+            f" if(person = '', 'false', 'true')) AS l, version, count() FROM {self._events} FINAL"
+            f" WHERE {self._where} AND name != {text(LOSSES)} AND NOT ({usual}) GROUP BY l, version"
+        )
         return [
             Shape(name, dict(zip(keys.split(","), labels.split(","), strict=True)) if keys else {}, version, int(times))
-            for statement in (events, late, losses)
+            for statement in (events, late, losses, origin)
             for name, keys, labels, version, times in self._asks.query(statement)
         ]
 
@@ -193,7 +269,17 @@ class ClickHouseView:
         return {(event, field, label): int(count) for event, field, label, count in rows if int(count)}
 
 
-def setups_of(took: Mapping[str, Iterable[int]]) -> list[Setup]:
-    """Turn the seconds of each version's installations into setups, with one for all versions first."""
+def ran(command: str) -> str:
+    """The condition that an event is a run of a command."""
+    return f"labels[indexOf(keys, 'command')] = {text(command)}"
+
+
+def ended_well(command: str) -> str:
+    """The condition that an event is a run of a command that ended well."""
+    return f"({ran(command)} AND labels[indexOf(keys, 'outcome')] = 'ok')"
+
+
+def elapsed_of(took: Mapping[str, Iterable[int]]) -> list[Elapsed]:
+    """Sort the seconds of each version's installations, with those of all versions first."""
     everybody = [seconds for some in took.values() for seconds in some]
-    return [Setup(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if everybody]
+    return [Elapsed(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if everybody]

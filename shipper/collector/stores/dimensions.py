@@ -22,6 +22,9 @@ MAX_LOST = 10_000_000
 #: The name under which stores that add up count how late events arrive. No sender can send an event of that name.
 LATE = "shipper.late"
 
+#: The name under which stores count events that came without an id, from CI or under an agent. Nor can it be sent.
+ORIGIN = "shipper.origin"
+
 DAY = 86_400_000
 """Milliseconds."""
 FIRST_DAY, LAST_DAY = 18_262, 29_219
@@ -75,6 +78,26 @@ def first_of(month: int) -> int:
     return (date(month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days
 
 
+#: Weeks of first use that retention looks at: as many columns as a phone shows.
+COHORT_WEEKS = 9
+
+
+def week_of(day: int) -> int:
+    """The number of the week, from Monday, in which a day since 1970 lies; the 1st of January 1970 was a Thursday."""
+    return (day + 3) // 7
+
+
+def monday_of(week: int) -> int:
+    """The first day of a week as `week_of` numbers them, in days since 1970."""
+    return week * 7 - 3
+
+
+def cohort_weeks(since: int, until: int) -> range:
+    """The weeks that begin within a window, the last COHORT_WEEKS of them; the last one may not be over."""
+    first, last = week_of(since + 6), week_of(until)
+    return range(max(first, last - COHORT_WEEKS + 1), last + 1)
+
+
 def step_of(number: int) -> str:
     """Name the step of the series 1, 2, 5, 10, ... on which a whole number lies: 0, 1, 2-4, 5-9, 10-19, 20-49, ..."""
     if number < 2:
@@ -125,6 +148,13 @@ def short_runtime(runtime: str) -> str:
     """Cut "cpython 3.12.1" to "cpython 3.12": what must stay supported is a series, not a patch."""
     name, _, version = runtime.partition(" ")
     return " ".join([name, ".".join(version.split(".")[:2])]) if version else runtime
+
+
+def origin_of(row: Row) -> tuple[tuple[str, str], ...]:
+    """Say where an event came from, for ORIGIN; nothing for the usual one: a person's, outside of CI, by hand."""
+    if row.name == LOSSES or (row.person and not row.ci and not row.agent):
+        return ()
+    return (("event", row.name), ("ci", label_of(row.ci)), ("agent", row.agent), ("id", label_of(bool(row.person))))
 
 
 def lateness(time: int, received_at: int) -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
-from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair_losses
+from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, WITHOUT_ARRIVALS, repair
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
 from shipper.collector.stores.sqlite_sums import Kind, Names, Sums
 from shipper.collector.stores.store import Receipt, Row, StoreTaken, StoreUnavailable, Value
@@ -60,7 +60,7 @@ class SqliteStore(SqliteAnswers):
                 person = self._names.person(row.person) if row.person else 0
                 sums.take(row, kind, person, minute)
                 columns.append(_columns(row, kind, person, minute))
-            self._db.executemany("INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", columns)
+            self._db.executemany("INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", columns)
             sums.add_to(self._db)
         return receipts
 
@@ -95,8 +95,8 @@ class SqliteStore(SqliteAnswers):
             number = self._names.person(person)
             rows = self._db.execute(_OF_PERSON, (person, number)).fetchall()
             sums = Sums(self._names)
-            for minute, *columns, fields in rows:
-                row = Row._make((*columns, json.loads(fields)))._replace(ci=bool(columns[7]))
+            for minute, *columns, fields, agent in rows:
+                row = Row._make((*columns, json.loads(fields), agent))._replace(ci=bool(columns[7]))
                 sums.take(row, self._names.kind(row), number, minute)
             sums.take_from(self._db)
             self._db.execute("DELETE FROM events WHERE person = ?", (number,))
@@ -129,9 +129,11 @@ class SqliteStore(SqliteAnswers):
 
 # A person's events as rows again, each after the minute in which it was received.
 _OF_PERSON = """
-SELECT received, e.id, time, a.word, v.word, n.word, ?, session, ci, o.word, m.word, cpus, r.word, fields FROM events e
+SELECT received, e.id, time, a.word, v.word, n.word, ?, session, ci, o.word, m.word, cpus, r.word, fields, g.word
+FROM events e
 JOIN words a ON a.id = app JOIN words v ON v.id = version JOIN words n ON n.id = name
-JOIN words o ON o.id = os JOIN words m ON m.id = arch JOIN words r ON r.id = runtime WHERE person = ?
+JOIN words o ON o.id = os JOIN words m ON m.id = arch JOIN words r ON r.id = runtime
+JOIN words g ON g.id = agent WHERE person = ?
 """
 
 
@@ -150,7 +152,7 @@ def _columns(row: Row, kind: Kind, person: int, minute: int) -> tuple[object, ..
     where = (kind.os, kind.arch, row.cpus, kind.runtime)
     return (
         row.id, row.time, minute, kind.app, kind.version, kind.name, whose, row.session, row.ci, *where,
-        _encode(row.fields),
+        _encode(row.fields), kind.agent,
     )  # fmt: skip
 
 
@@ -162,8 +164,8 @@ def _open(path: str) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA cache_size = -65536")  # 64 MiB: the hot ends of the trees
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == UNBOUNDED_LOSSES:
-        repair_losses(db)
+    if version in (UNBOUNDED_LOSSES, WITHOUT_ARRIVALS):
+        repair(db, version)
     elif version == 0:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:

@@ -3,16 +3,25 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import date
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from shipper.collector.stores.dimensions import DAY, FIRST_DAY, date_of, first_of, month_of
+from shipper.collector.stores.dimensions import FIRST_DAY, cohort_weeks, date_of, first_of, monday_of
 from shipper.collector.stores.label_counts import Shape, crossed_of, values_of
-from shipper.collector.stores.store import Setup, StoreUnavailable, Window
+from shipper.collector.stores.sqlite_conditions import (
+    APP,
+    COMMAND,
+    INSTALLATION,
+    among,
+    days_of,
+    seen_between,
+    span_of,
+    spans,
+)
+from shipper.collector.stores.store import Elapsed, StoreUnavailable, Window
 
 
 class SqliteAnswers:
@@ -77,15 +86,15 @@ class SqliteView:
         if self._window.ci == "only":
             return {}
         since, until = date_of(self._window.since), date_of(self._window.until)
-        seen = _seen_between(since, until)
-        versions, given = _among("version", self._window.versions)
+        seen = seen_between(since, until)
+        chosen, given = among("version", self._window.versions)
         # The tree is in the order of (feature, person), so that DISTINCT is one walk and no sort.
         query = (
             "SELECT event, field, label, count(*) FROM"
             " (SELECT DISTINCT feature, person FROM uses WHERE feature IN"
             "   (SELECT id FROM features WHERE app = (SELECT id FROM words WHERE word = ?)"
             "    AND event = ? AND field = coalesce(?, field))"
-            f" AND year BETWEEN ? AND ? AND {seen} {versions})"
+            f" AND year BETWEEN ? AND ? AND {seen} {chosen})"
             " JOIN features ON features.id = feature GROUP BY feature"
         )
         window = (self._window.app, event, field, since.year, until.year)
@@ -95,46 +104,124 @@ class SqliteView:
         """See View.active."""
         if self._window.ci == "only":
             return {}
-        versions, given = _among("version", self._window.versions)
+        chosen, given = among("version", self._window.versions)
         query = (
             "SELECT day, word, total FROM active JOIN words ON words.id = version"
-            f" WHERE app = (SELECT id FROM words WHERE word = ?) AND day BETWEEN ? AND ? {versions}"
+            f" WHERE app = (SELECT id FROM words WHERE word = ?) AND day BETWEEN ? AND ? {chosen}"
         )
         window = (self._window.app, self._window.since, self._window.until)
         return {(day, version): people for day, version, people in _rows(self._path, query, *window, *given)}
 
-    def setups(self) -> Sequence[Setup]:
-        """See View.setups."""
-        if self._window.ci == "only":
+    def elapsed(self, begin: str, end: str) -> Sequence[Elapsed]:
+        """See View.elapsed."""
+        window = self._window
+        if window.ci == "only":
             return ()
-        feature = (
-            "(SELECT f.id FROM features f JOIN words w ON w.id = f.app"
-            " WHERE w.word = ? AND f.event = 'command' AND f.field = 'command' AND f.label = ?)"
-        )
         query = (
             "SELECT ended.done_version, (ended.done - began.begun) / 1000 FROM firsts ended"
-            f" JOIN firsts began ON began.feature = {feature} AND began.person = ended.person"
-            f" WHERE ended.feature = {feature} AND ended.done >= began.begun AND ended.done BETWEEN ? AND ?"
+            f" JOIN firsts began ON began.feature = {COMMAND} AND began.person = ended.person"
+            f" WHERE ended.feature = {COMMAND} AND ended.done >= began.begun AND ended.done BETWEEN ? AND ?"
         )
-        window, (begins, ends) = self._window, self._window.setup
-        span = (max(window.since, FIRST_DAY) * DAY, (window.until + 1) * DAY - 1)
         took: dict[str, list[int]] = defaultdict(list)
-        for version, seconds in _rows(self._path, query, window.app, begins, window.app, ends, *span):
+        for version, seconds in _rows(self._path, query, window.app, begin, window.app, end, *span_of(window)):
             if not window.versions or version in window.versions:
                 took[version].append(seconds)
         everybody = [seconds for some in took.values() for seconds in some]
-        return [Setup(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if some]
+        return [Elapsed(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if some]
+
+    def funnel(self, steps: Sequence[str]) -> Sequence[int]:
+        """See View.funnel."""
+        window = self._window
+        if window.ci == "only":
+            return [0] * len(steps)
+        counts, joins, given = ["count(*)"], "", [window.app, steps[0], *span_of(window)]
+        before = "f0.begun"
+        for number, step in enumerate(steps[1:], 1):
+            table = f"f{number}"
+            joins += (
+                f" LEFT JOIN firsts {table} ON {table}.feature = {COMMAND} AND {table}.person = f0.person"
+                f" AND {table}.done >= {before}"
+            )
+            counts.append(f"count({table}.person)")
+            before = f"{table}.done"
+            given[-4:-4] = [window.app, step]
+        # The joins' marks stand before those of the condition.
+        where = f"WHERE f0.feature = {COMMAND} AND f0.begun BETWEEN ? AND ?"
+        (reached,) = _rows(self._path, f"SELECT {', '.join(counts)} FROM firsts f0{joins} {where}", *given)
+        return list(reached)
+
+    def newcomers(self) -> Mapping[int, int]:
+        """See View.newcomers."""
+        window = self._window
+        if window.ci == "only":
+            return {}
+        query = f"SELECT day, count(*) FROM arrivals WHERE app = {APP} AND day BETWEEN ? AND ?"
+        given: list[object] = [window.app, max(window.since, FIRST_DAY), window.until]
+        if window.versions:
+            since, until = date_of(window.since), date_of(window.until)
+            chosen, versions = among("version", window.versions)
+            query += (
+                f" AND person IN (SELECT person FROM uses WHERE feature = {INSTALLATION}"
+                f" AND year BETWEEN ? AND ? AND {seen_between(since, until)} {chosen})"
+            )
+            given += [window.app, since.year, until.year, *versions]
+        return dict(_rows(self._path, f"{query} GROUP BY day", *given))
+
+    def cohorts(self) -> Mapping[tuple[int, int], int]:
+        """See View.cohorts."""
+        window = self._window
+        weeks = cohort_weeks(window.since, window.until)
+        if window.ci == "only" or not weeks:
+            return {}
+        chosen, versions = among("version", window.versions)
+        columns = []
+        for week in weeks:
+            first, last = date_of(monday_of(week)), date_of(min(monday_of(week + 1) - 1, window.until))
+            seen = f"year BETWEEN {first.year} AND {last.year} AND ({seen_between(first, last)}) != 0"
+            columns.append(f"max({seen}) AS w{week}")
+        sums = ", ".join(f"sum(w{week})" for week in weeks)
+        query = (
+            f"SELECT born, {sums} FROM (SELECT (day + 3) / 7 AS born, {', '.join(columns)} FROM arrivals"
+            f" JOIN uses ON uses.person = arrivals.person AND feature = {INSTALLATION} {chosen}"
+            f" WHERE arrivals.app = {APP} AND day BETWEEN ? AND ? GROUP BY arrivals.person) GROUP BY born"
+        )
+        span = (max(monday_of(weeks[0]), FIRST_DAY), window.until)
+        rows = _rows(self._path, query, window.app, *versions, window.app, *span)
+        return {(born, week): seen for born, *sums in rows for week, seen in zip(weeks, sums, strict=True) if seen}
+
+    def users(self, event: str, field: str, label: str) -> Mapping[str, tuple[int, int]]:
+        """See View.users."""
+        if self._window.ci == "only":
+            return {}
+        since, until = date_of(self._window.since), date_of(self._window.until)
+        chosen, versions = among("version", self._window.versions)
+        where = (
+            f"FROM uses JOIN words ON words.id = version WHERE feature = (SELECT id FROM features WHERE app = {APP}"
+            " AND event = ? AND field = ? AND label = ?)"
+            f" AND year BETWEEN ? AND ? AND {seen_between(since, until)} {chosen}"
+        )
+        given = (self._window.app, event, field, label, since.year, until.year, *versions)
+        people = dict(_rows(self._path, f"SELECT word, count(DISTINCT person) {where} GROUP BY word", *given))
+        # Of numbers with a bit for each day, the largest has the last day of all.
+        months = ", ".join(f"max(m{month} & {days_of(month, since, until)})" for month in range(1, 13))
+        last: dict[str, int] = {}
+        for version, year, *bits in _rows(
+            self._path, f"SELECT word, year, {months} {where} GROUP BY word, year", *given
+        ):
+            month, days = max((number, days) for number, days in enumerate(bits) if days)
+            last[version] = max(last.get(version, 0), first_of(year * 12 + month) + days.bit_length() - 1)
+        return {version: (count, last[version]) for version, count in people.items()}
 
     @cached_property
     def _shapes(self) -> list[Shape]:
         """How often each shape occurred in each version: the sums of whole months, and of the days beside them."""
-        versions, given = _among("version", self._window.versions)
+        chosen, given = among("version", self._window.versions)
         ci = "" if self._window.ci == "all" else f"AND ci = {int(self._window.ci == 'only')}"
         parts, window = [], []
-        for table, period, first, last in _spans(self._window.since, self._window.until):
+        for table, period, first, last in spans(self._window.since, self._window.until):
             parts.append(
                 f"SELECT shape, version, total FROM {table}"
-                f" WHERE app = (SELECT id FROM words WHERE word = ?) AND {period} BETWEEN ? AND ? {versions} {ci}"
+                f" WHERE app = (SELECT id FROM words WHERE word = ?) AND {period} BETWEEN ? AND ? {chosen} {ci}"
             )
             window += [self._window.app, first, last, *given]
         query = (
@@ -146,39 +233,6 @@ class SqliteView:
             Shape(name, dict(json.loads(labels)), version, times)
             for name, labels, version, times in _rows(self._path, query, *window)
         ]
-
-
-def _spans(since: int, until: int) -> list[tuple[str, str, int, int]]:
-    """Cut a window into sums to add: (table, its period's column, first, last), for whole months and days beside."""
-    start, end = month_of(since - 1) + 1, month_of(until + 1)
-    between = (
-        ("monthly", "month", start, end - 1),
-        ("daily", "day", since, min(until, first_of(start) - 1)),
-        ("daily", "day", max(since, first_of(max(start, end))), until),
-    )
-    return [span for span in between if span[2] <= span[3]]
-
-
-def _seen_between(since: date, until: date) -> str:
-    """The condition that a day of a row of `uses` lies in a window which meets the row's year."""
-    cases = []
-    for year in sorted({since.year, until.year}):
-        start = since if since.year == year else date(year, 1, 1)
-        end = until if until.year == year else date(year, 12, 31)
-        months = []
-        for month in range(start.month, end.month + 1):
-            first = start.day if month == start.month else 1
-            last = end.day if month == end.month else 31
-            months.append(f"(m{month} & {(1 << last) - (1 << (first - 1))})")
-        cases.append(f"WHEN {year} THEN {' | '.join(months)}")
-    return f"CASE year {' '.join(cases)} ELSE 1 END"
-
-
-def _among(column: str, words: Iterable[str]) -> tuple[str, list[str]]:
-    """The condition that a column is one of some words, or none for no words; only marks are put into the text."""
-    given = list(words)
-    marks = ",".join("?" * len(given))
-    return (f"AND {column} IN (SELECT id FROM words WHERE word IN ({marks}))" if given else ""), given
 
 
 def _rows(path: str, query: str, *given: object) -> list[Any]:

@@ -1,24 +1,40 @@
-"""The repair of a store that an older receiver wrote: it kept losses events with any reason and any count.
+"""The repair of a store that an older receiver wrote, from the events that it kept; all or nothing.
 
-Two such events were enough to make a sum of 64 bits overflow, and with it every answer about their app.
+Version 2 kept losses events with any reason and any count: two of them were enough to make a sum of 64 bits overflow,
+and with it every answer about their app. Version 3 did not know when an installation was first seen, nor what came
+without an id.
 """
 
 import json
 import sqlite3
 from collections import Counter
 
-from shipper.collector.stores.dimensions import LOSSES, bounded_losses, day_of, month_of
-from shipper.collector.stores.sqlite_schema import SCHEMA_VERSION
+from shipper.collector.stores.dimensions import (
+    FIRST_DAY,
+    LAST_DAY,
+    LOSSES,
+    ORIGIN,
+    bounded_losses,
+    day_of,
+    label_of,
+    month_of,
+)
+from shipper.collector.stores.sqlite_schema import ARRIVALS, SCHEMA_VERSION
 
-#: The version of a file whose losses have no bounds yet.
-UNBOUNDED_LOSSES = 2
+#: The version of a file whose losses have no bounds yet, and the last one without arrivals.
+UNBOUNDED_LOSSES, WITHOUT_ARRIVALS = 2, 3
+
+_Sums = Counter[tuple[int, int, int, int, str]]
+"""App, day, version, CI, and the labels of a shape as JSON."""
 
 
-def repair_losses(db: sqlite3.Connection) -> None:
-    """Bound every losses event that is kept, and add its sums up anew; all or nothing. Takes one walk over the events."""
+def repair(db: sqlite3.Connection, version: int) -> None:
+    """Bring a file of an older version up to date, in one walk over its events."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        _repair(db)
+        if version == UNBOUNDED_LOSSES:
+            _bound_losses(db)
+        _add_arrivals(db)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     except BaseException:
@@ -26,27 +42,52 @@ def repair_losses(db: sqlite3.Connection) -> None:
         raise
 
 
-def _repair(db: sqlite3.Connection) -> None:
+def _bound_losses(db: sqlite3.Connection) -> None:
     shapes = "(SELECT id FROM shapes WHERE name = ?)"
     for table in ("daily", "monthly"):
         db.execute(f"DELETE FROM {table} WHERE shape IN {shapes}", (LOSSES,))
     db.execute("DELETE FROM shapes WHERE name = ?", (LOSSES,))
-    sums: Counter[tuple[str, int, int, int, int, str]] = Counter()
+    sums: _Sums = Counter()
     told = "SELECT id, app, time, version, ci, fields FROM events WHERE name = (SELECT id FROM words WHERE word = ?)"
     for identity, app, time, version, ci, fields in db.execute(told, (LOSSES,)).fetchall():
         counts = bounded_losses(json.loads(fields))
         db.execute("UPDATE events SET fields = ? WHERE id = ?", (json.dumps(counts, separators=(",", ":")), identity))
-        day = day_of(time)
         for reason, count in counts.items():
-            sums["daily", app, day, version, ci, reason] += count
-            sums["monthly", app, month_of(day), version, ci, reason] += count
-    numbers = {reason: _shape(db, reason) for reason in sorted({key[-1] for key in sums})}
-    for (table, *key, reason), count in sums.items():
-        db.execute(f"INSERT INTO {table} VALUES (?,?,?,?,?,?)", (*key, numbers[str(reason)], count))
+            sums[app, day_of(time), version, ci, _labels(reason=reason)] += count
+    _add(db, LOSSES, sums)
 
 
-def _shape(db: sqlite3.Connection, reason: str) -> int:
-    labels = json.dumps((("reason", reason),), separators=(",", ":"))
-    number = db.execute("INSERT INTO shapes (name, labels) VALUES (?, ?)", (LOSSES, labels)).lastrowid
-    assert number is not None
-    return number
+def _add_arrivals(db: sqlite3.Connection) -> None:
+    nobody = db.execute(
+        "INSERT INTO words (word) VALUES ('') ON CONFLICT DO UPDATE SET word = '' RETURNING id"
+    ).fetchone()
+    if "agent" not in {column[1] for column in db.execute("PRAGMA table_info(events)")}:
+        db.execute(f"ALTER TABLE events ADD COLUMN agent INTEGER NOT NULL DEFAULT {nobody[0]}")
+    for statement in ARRIVALS:
+        db.execute(statement)
+    db.execute(
+        "INSERT OR REPLACE INTO arrivals SELECT app, person, min(time / 86400000) FROM events WHERE person IS NOT NULL"
+        f" AND time / 86400000 BETWEEN {FIRST_DAY} AND {LAST_DAY} GROUP BY app, person"
+    )
+    sums: _Sums = Counter()
+    told = "SELECT app, time, version, ci, word FROM events JOIN words ON words.id = name WHERE person IS NULL AND word <> ?"
+    for app, time, version, ci, name in db.execute(told, (LOSSES,)):
+        sums[app, day_of(time), version, ci, _labels(event=name, ci=label_of(bool(ci)), agent="", id="false")] += 1
+    db.execute("DELETE FROM daily WHERE shape IN (SELECT id FROM shapes WHERE name = ?)", (ORIGIN,))
+    db.execute("DELETE FROM monthly WHERE shape IN (SELECT id FROM shapes WHERE name = ?)", (ORIGIN,))
+    _add(db, ORIGIN, sums)
+
+
+def _labels(**labels: str) -> str:
+    return json.dumps(tuple(labels.items()), separators=(",", ":"))
+
+
+def _add(db: sqlite3.Connection, name: str, sums: _Sums) -> None:
+    for (app, day, version, ci, labels), count in sums.items():
+        db.execute("INSERT OR IGNORE INTO shapes (name, labels) VALUES (?, ?)", (name, labels))
+        ((shape,),) = db.execute("SELECT id FROM shapes WHERE name = ? AND labels = ?", (name, labels))
+        for table, period in (("daily", day), ("monthly", month_of(day))):
+            db.execute(
+                f"INSERT INTO {table} VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET total = total + excluded.total",
+                (app, period, version, ci, shape, count),
+            )

@@ -10,6 +10,7 @@ from shipper.collector.stores.dimensions import (
     LATE,
     LOSSES,
     NO_DAY,
+    ORIGIN,
     date_of,
     day_of,
     features_of,
@@ -18,6 +19,7 @@ from shipper.collector.stores.dimensions import (
     lateness,
     losses_of,
     month_of,
+    origin_of,
 )
 from shipper.collector.stores.store import Row
 
@@ -48,6 +50,7 @@ class Kind(NamedTuple):
     command: int
     """The feature of the command that it tells of, or 0."""
     ended_well: bool
+    agent: int
 
 
 class Names:
@@ -62,7 +65,7 @@ class Names:
         """The kind of an event. Events are of few kinds, so most cost one look-up."""
         # What was lost is counted in full, not by steps: two losses events are seldom of one kind.
         labels = tuple(row.fields.items()) if row.name == LOSSES else labels_of(row.fields)
-        key = (row.app, row.version, row.name, row.os, row.arch, row.runtime, labels)
+        key = (row.app, row.version, row.name, row.os, row.arch, row.runtime, row.agent, labels)
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) >= REMEMBERED:
@@ -81,7 +84,7 @@ class Names:
         command = row.fields.get("command") if row.name == "command" else None
         number = self._feature(app, "command", "command", command) if isinstance(command, str) else 0
         well = row.fields.get("outcome") == "ok"
-        return Kind(app, version, name, system, arch, runtime, shapes, features, number, well)
+        return Kind(app, version, name, system, arch, runtime, shapes, features, number, well, self.word(row.agent))
 
     def word(self, word: str) -> int:
         """The number of a word: an app, a version, a runtime."""
@@ -136,6 +139,7 @@ class Sums:
         self._uses: dict[int, dict[Use, int]] = defaultdict(dict)
         self._lives: dict[tuple[int, Use], int] = {}
         self._firsts: dict[tuple[int, int], First] = {}
+        self._arrivals: dict[tuple[int, int], int] = {}
 
     def take(self, row: Row, kind: Kind, person: int, minute: int) -> None:
         """Add one event up; `minute` is when it was received, in Unix minutes, `person` 0 for nobody."""
@@ -146,6 +150,8 @@ class Sums:
             return
         late = self._names.shape(LATE, (("late", lateness(row.time, minute * 60)),))
         self._daily[kind.app, day, kind.version, row.ci, late] += 1
+        if origin := origin_of(row):
+            self._daily[kind.app, day, kind.version, row.ci, self._names.shape(ORIGIN, origin)] += 1
         if person:
             self._take_person(row, kind, person, day)
 
@@ -158,7 +164,11 @@ class Sums:
             uses[use] = uses.get(use, 0) | bit
         # The first feature is the installation itself.
         self._lives[when.month, (kind.features[0], person, when.year, kind.version)] = kind.app
-        if kind.command and day != NO_DAY:
+        if day == NO_DAY:
+            return
+        arrived = (kind.app, person)
+        self._arrivals[arrived] = min(day, self._arrivals.get(arrived, day))
+        if kind.command:
             new: First = (row.time, row.time, row.version) if kind.ended_well else (row.time, None, None)
             first = (kind.command, person)
             self._firsts[first] = earlier(self._firsts[first], new) if first in self._firsts else new
@@ -174,6 +184,10 @@ class Sums:
                 [(*use, uses[use]) for use in sorted(uses)],
             )
         db.executemany(_EARLIER, [(*key, *first) for key, first in self._firsts.items()])
+        db.executemany(
+            "INSERT INTO arrivals VALUES (?,?,?) ON CONFLICT DO UPDATE SET day = min(day, excluded.day)",
+            [(*key, self._arrivals[key]) for key in sorted(self._arrivals)],
+        )
 
     def take_from(self, db: sqlite3.Connection) -> None:
         """Take the sums away. These must be all events of the people they are about."""
@@ -181,6 +195,7 @@ class Sums:
         for uses in self._uses.values():
             db.executemany("DELETE FROM uses WHERE (feature, person, year, version) = (?,?,?,?)", list(uses))
         db.executemany("DELETE FROM firsts WHERE (feature, person) = (?,?)", list(self._firsts))
+        db.executemany("DELETE FROM arrivals WHERE (app, person) = (?,?)", list(self._arrivals))
 
     def _add_up(self, db: sqlite3.Connection, active: Counter[Active], sign: int) -> None:
         """Add to, or with a sign of -1 take from, what is counted by day and month; a sum of nothing is no row."""

@@ -34,6 +34,8 @@ class Row(NamedTuple):
     cpus: int
     runtime: str
     fields: Mapping[str, Value]
+    agent: str = ""
+    """The coding agent that drove the program; empty for none."""
 
 
 class Receipt(NamedTuple):
@@ -54,12 +56,10 @@ class Window:
     """Only these; empty for all."""
     ci: str = "all"
     """"all", "only" CI or "without" it."""
-    setup: tuple[str, str] = ("init", "up")
-    """The commands with which setting a project up begins and, ending well, ends."""
 
 
-class Setup(NamedTuple):
-    """How long installations took to set up, by the version that ended it; an empty version stands for all of them."""
+class Elapsed(NamedTuple):
+    """How long installations took from one command to another, by the version that ended it; "" stands for all."""
 
     version: str
     seconds: tuple[int, ...]
@@ -78,11 +78,12 @@ class View(Protocol):
     def crossed(self, event: str, *keys: str) -> Mapping[tuple[str, ...], int]:
         """Count the events of one name by the labels of several fields; a missing one is "", `@version` the app's.
 
-        For LOSSES the only key is `reason`, and the count is the sum of what was lost. For LATE it is `late`.
+        For LOSSES the only key is `reason`, and the count is the sum of what was lost. For LATE it is `late`. ORIGIN
+        counts the events that came without an id, from CI or under an agent, by `event`, `ci`, `agent` and `id`.
         """
 
     def installations(self, event: str, field: str | None) -> Mapping[tuple[str, str, str], int]:
-        """Count the installations that showed each feature of `facts.features_of` within the window.
+        """Count the installations that showed each feature of `dimensions.features_of` within the window.
 
         Only features of one event, and of one field of it unless that is None: no question needs all of them, and
         counting different people is the dearest thing that a store does.
@@ -91,11 +92,31 @@ class View(Protocol):
     def active(self) -> Mapping[tuple[int, str], int]:
         """Count the installations of each (day, version). One that changed its version that day counts for both."""
 
-    def setups(self) -> Sequence[Setup]:
-        """How long setting up took, of every installation that ended it within the window, by version and for all.
+    def elapsed(self, begin: str, end: str) -> Sequence[Elapsed]:
+        """How long it took from one command to another, of every installation that ended it in the window.
 
-        From its first `setup[0]` ever to its first `setup[1]` ever that ended well, where that came later.
+        From its first `begin` ever to its first `end` ever that ended well, where that came later; by version and for
+        all versions. Nobody has ended it: an empty sequence.
         """
+
+    def funnel(self, steps: Sequence[str]) -> Sequence[int]:
+        """Count the installations that came as far as each of some commands, whatever their versions.
+
+        They are those whose first run ever of `steps[0]` lies in the window. Each further step is an installation's
+        first run ever of that command that ended well, at any time but no earlier than its step before.
+        """
+
+    def newcomers(self) -> Mapping[int, int]:
+        """Count the installations of the window that were first seen at all on each of its days."""
+
+    def cohorts(self) -> Mapping[tuple[int, int], int]:
+        """Count installations by (the week in which they were first seen at all, a week in which they were seen).
+
+        Both are among `dimensions.cohort_weeks` of the window, and numbered as `dimensions.week_of` does.
+        """
+
+    def users(self, event: str, field: str, label: str) -> Mapping[str, tuple[int, int]]:
+        """Say of each version how many installations showed one feature of an event, and the last day of it."""
 
 
 class Answers(Protocol):
