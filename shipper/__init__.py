@@ -19,5 +19,22 @@ from shipper.recording.app import App
 from shipper.recording.event import Event
 from shipper.recording.values import error_class, flag, integer, milliseconds, one_of, version_number
 
-__all__ = ["App", "Event", "error_class", "flag", "integer", "milliseconds", "one_of", "version_number"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shipper.errors import BadValue, DeclarationError, ShipperError
+
+__all__ = [
+    "App", "BadValue", "DeclarationError", "Event", "ShipperError",
+    "error_class", "flag", "integer", "milliseconds", "one_of", "version_number",
+]  # fmt: skip
 __version__ = "0.1.0"
+
+
+def __getattr__(name: "str") -> "type":
+    """Load the errors when somebody asks for one: who records needs none."""
+    if name in ("BadValue", "DeclarationError", "ShipperError"):
+        from shipper import errors
+
+        found: type = getattr(errors, name)
+        return found
+    raise AttributeError(f"module 'shipper' has no attribute {name!r}")

@@ -110,7 +110,7 @@ def _event(name: str, table: object) -> Event:
         raise DeclarationError(f"the fields of {name} are no table")
     _refuse_unknown(name, table, (*_ABOUT, "fields"))
     kinds = {field: value_type(f"{name}.{field}", described) for field, described in fields.items()}
-    clash = kinds.keys() & {"owner", "expires"}
+    clash = kinds.keys() & {"owner", "expires", "options"}
     if clash:
         raise DeclarationError(f"{name}.{min(clash)}: no field can have this name, it describes the event")
     about = {key: _text(table, key) for key in ("owner", "expires") if key in table}

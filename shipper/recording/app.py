@@ -31,10 +31,12 @@ from shipper.recording.spooling import spool_line, start_deletion_pass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Literal, TypeVar
 
     from shipper.recording.event import Event
     from shipper.recording.folder import Folder
+
+    C = TypeVar("C")
 
 # S13: drawn again when the process id has changed, so that a forked child is a session of its own.
 _session = (0, "")
@@ -60,26 +62,31 @@ class App:
         version: "str",
         endpoint: "str",
         events: "Iterable[Event]" = (),
-        policy: "str" = "opt-in",
+        policy: "Literal['opt-in', 'opt-out']" = "opt-in",
         policy_date: "str" = "",
-        ci: "str" = "off",
+        ci: "Literal['on', 'local', 'off']" = "off",
         about: "str" = "",
         notice: "str" = "",
         retention: "str" = "",
-        wire: "str" = "shipper",
+        wire: "Literal['shipper', 'otlp', 'wundergraph', 'posthog', 'webhook']" = "shipper",
         write_key: "str" = "",
         identity_file: "str" = "",
         flush_interval: "int" = FLUSH_INTERVAL,
         max_bytes: "int" = MAX_BYTES,
         max_days: "int" = MAX_DAYS,
         max_files: "int" = MAX_FILES,
-        durability: "str" = "process",
+        durability: "Literal['process', 'power-loss']" = "process",
     ) -> None:
-        self.name, self.version, self.endpoint, self.wire = name, version, endpoint, wire
-        self.policy, self.policy_date, self.ci = policy, policy_date, ci
+        self.name, self.version, self.endpoint = name, version, endpoint
+        # Whoever checks no types can give any text: what is kept is a text until _check() has looked at it.
+        self.wire: str = wire
+        self.policy: str = policy
+        self.ci: str = ci
+        self.policy_date = policy_date
         self.about, self.notice, self.write_key, self.identity_file = about, notice, write_key, identity_file
         self.retention = retention
-        self.flush_interval, self.durability, self.sync = flush_interval, durability, durability == "power-loss"
+        self.durability: str = durability
+        self.flush_interval, self.sync = flush_interval, durability == "power-loss"
         self.limits = (max_bytes, max_days, max_files)
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
         check_settings(self)
@@ -120,7 +127,7 @@ class App:
         """Measure a command: `with app.command("up"): ...` records its duration, its outcome and its error's class."""
         return Command(self, name)
 
-    def instrument(self, cli: "Any") -> "Any":
+    def instrument(self, cli: "C") -> "C":
         """Measure every command of a click group, a typer app, an argparse parser or a main function, and return it.
 
         It also gives them `--telemetry=true|false`, `--no-telemetry` and the commands `telemetry status` and so on.
@@ -129,7 +136,8 @@ class App:
         from shipper.integrations import instrument
 
         self.has_commands = not hasattr(cli, "__code__")  # a function has no room for them
-        return instrument(self, cli)
+        measured: C = instrument(self, cli)
+        return measured
 
     def mode(self) -> "tuple[str, str]":
         """Say what may be done with an event now: (mode, the rule that decided it). Never raises, like record()."""

@@ -7,9 +7,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
-    from typing import Any
+    from typing import TypeVar
 
     from shipper.recording.app import App
+
+    F = TypeVar("F")
 
 
 class Command:
@@ -26,11 +28,12 @@ class Command:
         self.outcome, self.exit_code = "", -1
         self.options: Iterable[str] = ()
 
-    def __call__(self, function: "Any") -> "Any":
-        """Decorate a function: each call of it is a command of its own."""
+    def __call__(self, function: "F") -> "F":
+        """Decorate a function: each call of it is a command of its own. What is returned takes what the function takes."""
         from shipper.integrations.function import measured
 
-        return measured(self.app, self.name, function)
+        decorated: F = measured(self.app, self.name, function)
+        return decorated
 
     def __enter__(self) -> "Command":
         self.process, self._start = os.getpid(), time.monotonic_ns()

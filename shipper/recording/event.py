@@ -17,14 +17,25 @@ class Event:
     """One declared fact: its name, why it is collected, and the type of each field.
 
     `owner` says who answers for it and `expires` ("YYYY-MM-DD") is the last day, in UTC, on which it is recorded.
-    Raises DeclarationError when the declaration is wrong.
+    `options` declares the fields whose names are no Python names: `options={"--force": flag()}` says of a command
+    whether the option was given. Raises DeclarationError when the declaration is wrong.
     """
 
     __slots__ = ("expires", "fields", "name", "owner", "reason")
 
     def __init__(
-        self, name: "str", reason: "str", /, *, owner: "str" = "", expires: "str" = "", **fields: "ValueType"
+        self,
+        name: "str",
+        reason: "str",
+        /,
+        *,
+        owner: "str" = "",
+        expires: "str" = "",
+        options: "Mapping[str, ValueType] | None" = None,
+        **fields: "ValueType",
     ) -> "None":
+        if options:
+            fields |= _checked(name, options)
         if not valid_name(name) or name.startswith("shipper."):
             wrong(f"{name!r} cannot name an event: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -, not beginning with shipper.")
         if not reason:
@@ -71,6 +82,16 @@ class Event:
         """Describe the event as a JSON object."""
         fields = ",".join([f'"{field}":{kind.manifest()}' for field, kind in self.fields.items()])
         return f'{{"name":"{self.name}"{metadata_json(self)},"fields":{{{fields}}}}}'
+
+
+def _checked(event: "str", options: "Mapping[str, ValueType]") -> "Mapping[str, ValueType]":
+    """Check that each of these names an option. Raises DeclarationError."""
+    for option in options:
+        if option[:1] != "-" or not option.strip("-"):
+            wrong(
+                f"{event} declares the option {option!r}: options= takes names such as --force, a field needs no options="
+            )
+    return options
 
 
 def by_name(events: "Iterable[Event]") -> "dict[str, Event]":

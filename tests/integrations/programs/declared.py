@@ -26,7 +26,7 @@ def instrumented(cli: Any) -> Any:
                 outcome=one_of("ok", "error", "usage", "interrupted"),
                 exit_code=integer(0, 255),
                 error=error_class(),
-                **{"--force": flag(), "--verbose": flag()},  # type: ignore[arg-type]  # fields, not owner and expires
+                options={"--force": flag(), "--verbose": flag()},
             )
         ],
     )
