@@ -88,6 +88,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "user": valid_name,
     "session": valid_name,
     "ci": lambda value: type(value) is bool,
+    "agent": valid_name,
     "os": valid_name,
     "arch": valid_name,
     "cpus": lambda value: type(value) is int and 0 < value < 1 << 20,
@@ -97,9 +98,12 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
+_OPTIONAL = frozenset(("user", "agent"))
+
+
 def _fault(event: Mapping[str, Any]) -> str:
-    """Name the first thing that is wrong with an event, or nothing. `user` alone may be missing."""
-    if event.keys() | {"user"} != _CHECKS.keys():
+    """Name the first thing that is wrong with an event, or nothing. `user` and `agent` may be missing."""
+    if event.keys() | _OPTIONAL != _CHECKS.keys():
         return "keys are missing or unknown"
     for key, value in event.items():
         if not _CHECKS[key](value):

@@ -12,7 +12,7 @@ from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import count, say, size, span, write
 from shipper.delivery.journal import Journal, trusted
 from shipper.delivery.messages import explain
-from shipper.recording import consent
+from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config, open_state
 from shipper.spool import Spool
@@ -162,7 +162,7 @@ def rules(environ: Mapping[str, str], app: str, policy: str, why: str) -> list[s
         (variable, environ.get(variable) or "not set"),
         ("choice for all apps", " ".join(everywhere).strip() or "none"),
         (f"choice for {app}", " ".join(own).strip() or "none"),
-        ("CI", consent.in_ci(environ) or "no"),
+        ("CI", automation.in_ci(environ) or "no"),
         ("policy", policy),
         ("notice shown", {"": "no", "-": "yes"}.get(notice, notice)),
         ("decided by", why),
@@ -173,7 +173,7 @@ def rules(environ: Mapping[str, str], app: str, policy: str, why: str) -> list[s
 
 def _person(environ: Mapping[str, str], config: Folder | None, app: str) -> str:
     """What stands for the person in an event, and why nothing does."""
-    sign = consent.in_ci(environ) or consent.one_run_home(environ)
+    sign = automation.in_ci(environ) or automation.one_run_home(environ)
     if sign:
         return f"left out: {sign} shows CI or a home for one run"
     try:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from shipper import files
 from shipper.delivery.journal import Journal
 from shipper.errors import Busy
-from shipper.recording import consent
+from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
@@ -202,6 +202,6 @@ def starting(environ: Mapping[str, str], daemon: bool, unit: str) -> Iterator[Fi
         yield Finding(WRONG, "passes", "no daemon, and Python does not know itself", "shipper run, or shipper flush")
     else:
         yield Finding(OK, "passes", "no daemon: an app that finds a pass due starts one")
-    sign = consent.in_ci(environ) or consent.one_run_home(environ)
+    sign = automation.in_ci(environ) or automation.one_run_home(environ)
     if sign:
         yield Finding(NOTE, "id", f"{sign}: this looks like CI or a home for one run, so events carry no id")

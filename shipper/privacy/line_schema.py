@@ -1,6 +1,7 @@
 """The JSON Schema (draft 2020-12) of an app's event lines."""
 
 from shipper import App
+from shipper.recording.automation import AGENTS
 from shipper.recording.event import OUT_OF_TYPE
 from shipper.recording.values import MAX_MILLISECONDS, OTHER, ValueType
 
@@ -31,6 +32,7 @@ def _line(app: App, name: str, fields: dict[str, object]) -> dict[str, object]:
         "user": _NAMED,
         "session": _NAMED,
         "ci": {"type": "boolean"},
+        "agent": {"enum": list(AGENTS)},
         "os": {"enum": ["linux", "macos", "windows", OTHER]},
         "arch": {"enum": ["x86_64", "arm64", OTHER]},
         "cpus": {"type": "integer", "minimum": 1},
@@ -38,7 +40,7 @@ def _line(app: App, name: str, fields: dict[str, object]) -> dict[str, object]:
         "fields": fields,
         "sum": {"type": "string", "pattern": "^[0-9a-f]{8}$"},
     }
-    required = [key for key in properties if key != "user"]
+    required = [key for key in properties if key not in ("user", "agent")]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 

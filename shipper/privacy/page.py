@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from shipper import App
 from shipper.choices.notice import command
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
+from shipper.recording.automation import AGENTS
 from shipper.recording.consent import ON, variable
 from shipper.recording.event import OUT_OF_TYPE, Event
 from shipper.recording.line import seal_line
@@ -25,6 +26,8 @@ ENVELOPE = (
      "It is left out in CI and in homes made for one run, and replaced when telemetry is switched off and on again."),
     ("session", "a random id, new in every process", "Which events belong to one run."),
     ("ci", "whether it ran in CI", "To tell people from machines."),
+    ("agent", f"the coding agent that ran it: {', '.join(AGENTS)}", "To tell people from agents. It is left out where "
+     "no agent made itself known."),
     ("os", "linux, macos, windows or other", "Which systems must stay supported."),
     ("arch", "x86_64, arm64 or other", "Which machines must stay supported."),
     ("cpus", "the number of processors", "What a usual machine can do."),

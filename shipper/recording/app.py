@@ -7,6 +7,7 @@ pass due rings the doorbell or starts a flusher, after the lock is released.
 import os
 import time
 
+from shipper.recording.automation import one_run_home, signs
 from shipper.recording.command import Command
 from shipper.recording.consent import (
     BY_UNREACHABLE,
@@ -14,8 +15,6 @@ from shipper.recording.consent import (
     OFF,
     ON,
     decide,
-    in_ci,
-    one_run_home,
     read_identity,
     read_saved,
     variable,
@@ -179,13 +178,13 @@ class App:
                 start_deletion_pass(self, environ, now)
             if mode == OFF and not debug:
                 return False
-            ci = in_ci(environ) != ""
+            ci, agent = signs(environ)
             user = ""
             if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
                 config = config or open_config(environ, create=True)
             if config and not (ci or mode == OFF or one_run_home(environ)):
                 user = read_identity(config, self.name) or self._make_identity(config)
-            line = self._line(now, moment, name, said, user, ci)
+            line = self._line(now, moment, name, said, user, ci, agent)
             kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line)
             if debug:
                 from shipper.recording.debug import tell
@@ -215,15 +214,18 @@ class App:
             declared.encode_fields(fields, True, today)
         return said
 
-    def _line(self, now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "bool") -> "bytes":
+    def _line(
+        self, now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "str", agent: "str"
+    ) -> "bytes":
         global _session
         if _session[0] != os.getpid():
             _session = (os.getpid(), os.urandom(8).hex())
         person = f'"user":"{user}",' if user else ""
+        driver = f',"agent":"{agent}"' if agent else ""
         return seal_line(
             f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{moment}",'
             f'"app":"{self.name}","version":"{self.version}","name":"{name}",{person}"session":"{_session[1]}",'
-            f'"ci":{"true" if ci else "false"},{surroundings()},"fields":{{{said}}}'
+            f'"ci":{"true" if ci else "false"}{driver},{surroundings()},"fields":{{{said}}}'
         )
 
     def manifest(self, endpoint: "str" = "") -> "bytes":

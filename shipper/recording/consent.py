@@ -5,13 +5,12 @@ A choice is one file of one line, "<mode> <time> <by whom>", in the configuratio
 id. Everything that cannot be read means off.
 """
 
-import os
-
+from shipper.recording.automation import in_ci
 from shipper.recording.names import valid_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from shipper.recording.folder import Folder
 
@@ -51,16 +50,6 @@ NOTICE_SHOWN = "the notice was shown and nobody objected"
 #: The answers under which a pass empties the spool (S6): a person's lasting choice, not the state of an environment.
 LASTING_OFF = (BY_ALL_OFF, BY_APP_OFF)
 
-# The variables by which CI systems make themselves known: those of vendors.json and index.js of the npm package
-# ci-info, which npm, yarn and many others ask, the general ones first. Its TASK_ID is left out: others use it too.
-_CI_VARIABLES = frozenset((
-    "CI", "CONTINUOUS_INTEGRATION", "BUILD_NUMBER", "RUN_ID", "CI_NAME", "CI_APP_ID", "CI_BUILD_ID", "CI_BUILD_NUMBER",
-    "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD", "BUILDKITE",
-    "BITBUCKET_COMMIT", "CODEBUILD_BUILD_ARN", "DRONE", "APPVEYOR", "SEMAPHORE", "CIRRUS_CI", "BITRISE_IO",
-    "BUDDY_WORKSPACE_ID", "DSARI", "GO_PIPELINE_LABEL", "HARNESS_BUILD_ID", "HUDSON_URL", "MAGNUM", "NETLIFY",
-    "NEVERCODE", "NOW_BUILDER", "PROW_JOB_ID", "RENDER", "SAILCI", "SCREWDRIVER", "SHIPPABLE", "STRIDER",
-    "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", "TDDIUM", "VELA", "VERCEL", "bamboo_planKey",
-))  # fmt: skip
 _NO = ("", "0", "false")
 
 
@@ -105,35 +94,6 @@ def _wish(text: "str") -> "str":
     if word in ("", LOCAL):
         return word
     return ON if word in ("1", "on", "true", "yes") else OFF if word in ("0", "off", "false", "no") else UNREADABLE
-
-
-def in_ci(environment: "Mapping[str, str]") -> "str":
-    """Return the variable by which a CI system makes itself known, or ""; CI=false says that this is none."""
-    if _CI_VARIABLES.isdisjoint(environment):  # one look per variable that is set: to ask for each costs tenfold
-        return ""
-    if environment.get("CI", "").strip().lower() in ("0", "false"):
-        return ""
-    return min([name for name in _CI_VARIABLES if environment.get(name)], default="")
-
-
-def one_run_home(environment: "Mapping[str, str]", exists: "Callable[[str], bool]" = os.path.exists) -> "str":
-    """Return what shows that this home was made for one run, or "".
-
-    An id made there would be a new person each time. Signs are a home in a temporary folder, a container's marker file;
-    a development container outlives its runs, and SHIPPER_HOME names a folder that somebody wants to keep.
-    """
-    if environment.get("SHIPPER_HOME"):
-        return ""
-    home = environment.get("HOME", "") + "/"
-    for folder in (environment.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108  compared only
-        if home.startswith(folder.rstrip("/") + "/"):
-            return folder
-    if environment.get("REMOTE_CONTAINERS") or environment.get("CODESPACES"):
-        return ""
-    for marker in ("/.dockerenv", "/run/.containerenv"):
-        if exists(marker):
-            return marker
-    return ""
 
 
 def read_choice(config: "Folder | None", name: "str") -> "tuple[str, str, str]":

@@ -6,7 +6,8 @@ One event is one line of compact JSON in UTF-8, keys in a fixed order, at most 1
      "user":"<pseudonymous id>","session":"<random, one per process>","ci":false,"os":"linux","arch":"x86_64","cpus":8,
      "runtime":"cpython 3.12.1","fields":{"command":"up","duration_ms":1234,"outcome":"ok"},"sum":"0fdd1a26"}
 
-`user` is left out in CI, in homes made for one run, and while another process is making the id. `sum` is the checksum of
+`user` is left out in CI, in homes made for one run, and while another process is making the id. After `ci` stands
+`"agent":"<name>"` where a coding agent runs the host (`automation.AGENTS`). `sum` is the checksum of
 the line without its newline and its last 18 bytes (`,"sum":"xxxxxxxx"}`): its bytes as one big-endian number modulo
 2**32 - 5. So a flipped bit, a run of NULs or two glued lines cost only themselves.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from shipper import files
 from shipper.errors import Refused
-from shipper.recording import consent
+from shipper.recording import automation
 from shipper.recording.due import write_due
 from shipper.recording.folder import Folder, file_fault
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
@@ -204,7 +204,7 @@ class Spool:
         return seal_line(
             f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{format_time(now)}",'
             f'"app":"{self.manifest.app}","version":"{self.manifest.version}","name":"{LOSSES}",'
-            f'"session":"{os.urandom(8).hex()}","ci":{"true" if consent.in_ci(self._environ) else "false"},'
+            f'"session":"{os.urandom(8).hex()}","ci":{"true" if automation.in_ci(self._environ) else "false"},'
             f'{surroundings()},"fields":{{{fields}}}'
         )
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from shipper.recording.consent import in_ci
+from shipper.recording.automation import signs
 from shipper.recording.folder import open_app, open_state
 from shipper.wakeup.doorbell import OVERDUE, mark, ring
 
@@ -108,10 +108,10 @@ def interpreter() -> "list[str]":
 
 
 def may_spawn(environ: "Mapping[str, str]") -> "bool":
-    """Say whether a process may be started here: not in CI, not frozen into one file, not where SHIPPER_SPAWN=0 says so."""
+    """Say whether a process may be started: not in CI, under an agent, from one frozen file, or with SHIPPER_SPAWN=0."""
     return (
         environ.get("SHIPPER_SPAWN") != "0"
-        and not in_ci(environ)
+        and signs(environ) == ("", "")
         and bool(sys.executable)
         and not getattr(sys, "frozen", False)
         and hasattr(os, "posix_spawn")

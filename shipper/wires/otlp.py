@@ -25,7 +25,7 @@ host, process.runtime).
 | app, version, os, arch, runtime, cpus | resource: service.name, service.version, os.type, host.arch, process.runtime.name and .version, shipper.cpus |
 | name | eventName, and the body as text |
 | time | timeUnixNano |
-| id, user, session, ci | attributes log.record.uid, enduser.pseudo.id, session.id, shipper.ci |
+| id, user, session, ci, agent | attributes log.record.uid, enduser.pseudo.id, session.id, shipper.ci, shipper.agent |
 | a field | attribute `<app>.<field>`: text as stringValue, a number as intValue, a flag as boolValue |
 """  # noqa: E501  a table's row stands on one line
 
@@ -128,6 +128,7 @@ def _resource_logs(resource: tuple[tuple[str, Any], ...], found: list[Mapping[st
 def _record(event: Mapping[str, Any]) -> dict[str, Any]:
     own = {"log.record.uid": event["id"], "session.id": event["session"], "shipper.ci": event["ci"]}
     person = {"enduser.pseudo.id": event["user"]} if "user" in event else {}
+    agent = {"shipper.agent": event["agent"]} if "agent" in event else {}
     fields = {f"{event['app']}.{name}": value for name, value in event["fields"].items()}
     return {
         "timeUnixNano": str(nanoseconds(event["time"])),
@@ -135,7 +136,7 @@ def _record(event: Mapping[str, Any]) -> dict[str, Any]:
         "severityText": "INFO",
         "eventName": event["name"],
         "body": {"stringValue": event["name"]},
-        "attributes": [_attribute(key, value) for key, value in {**own, **person, **fields}.items()],
+        "attributes": [_attribute(key, value) for key, value in {**own, **agent, **person, **fields}.items()],
     }
 
 

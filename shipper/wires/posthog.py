@@ -27,7 +27,7 @@ https://posthog.com/docs/product-analytics/privacy.
 |---|---|
 | id, name, time | uuid, event, timestamp |
 | user, else session | distinct_id |
-| app, version, session, ci, os, arch, cpus, runtime | properties of the same names, prefixed `shipper_` |
+| app, version, session, ci, agent, os, arch, cpus, runtime | properties of the same names, prefixed `shipper_` |
 | a field | property of the same name |
 """
 
@@ -45,7 +45,7 @@ READS_EVENTS = True
 
 #: What a taken batch is called: today's capture service, and the older one.
 TAKEN = ("Ok", 1)
-_SURROUNDINGS = ("app", "version", "session", "ci", "os", "arch", "cpus", "runtime")
+_SURROUNDINGS = ("app", "version", "session", "ci", "agent", "os", "arch", "cpus", "runtime")
 #: No profile of a person is made, and no place is looked up from the address.
 _PRIVATE = {"$process_person_profile": False, "$geoip_disable": True}
 
@@ -79,7 +79,7 @@ def read(reply: Reply, batch: Batch) -> Outcome:
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
-    own = {f"shipper_{name}": event[name] for name in _SURROUNDINGS}
+    own = {f"shipper_{name}": event[name] for name in _SURROUNDINGS if name in event}
     return {
         "event": event["name"],
         "uuid": event["id"],

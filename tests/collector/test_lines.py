@@ -56,6 +56,12 @@ def test_fields_are_read_alike(inner: str) -> None:
     assert either_way(text) == long_way(text)
 
 
+def test_the_agent_is_read_on_both_ways() -> None:
+    text = sealed(FINE.replace('"ci":false', '"ci":false,"agent":"codex"'))
+    assert _read(text) == {key: value for key, value in decode(text).items() if key not in ("v", "sum")}
+    assert read_line(text)["agent"] == "codex"
+
+
 @given(changed)
 @example(FINE.replace("2026-11-23T12", "2026-11-23T24"))
 @example(FINE.replace("2026-11-23", "2026-02-30"))

@@ -44,10 +44,16 @@ def test_what_is_due_goes_out_by_itself(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "environ",
-    [{"CI": "true"}, {"GITHUB_ACTIONS": "true"}, {"SHIPPER_SPAWN": "0"}, {"DEMO_TELEMETRY": "local"}],
+    [
+        {"CI": "true"},
+        {"GITHUB_ACTIONS": "true"},
+        {"CLAUDECODE": "1"},
+        {"SHIPPER_SPAWN": "0"},
+        {"DEMO_TELEMETRY": "local"},
+    ],
     ids=str,
 )
-def test_nothing_is_started_in_ci_or_where_it_is_forbidden(ready: Path, environ: dict[str, str]) -> None:
+def test_nothing_is_started_in_ci_under_an_agent_or_where_it_is_forbidden(ready: Path, environ: dict[str, str]) -> None:
     asked = {"SHIPPER_SPAWN": "1", "DEMO_TELEMETRY": "1"} | environ
     record("http://127.0.0.1:1", environ=asked)
     assert flushers(ready) == []

@@ -16,8 +16,8 @@ __all__ = ["on"]
 
 #: The files of the recording path, which the wheel fuses into one.
 RECORDING = (
-    "active", "app", "command", "consent", "due", "event", "folder", "line", "lock", "manifest", "names", "settings",
-    "spooling", "values",
+    "active", "app", "automation", "command", "consent", "due", "event", "folder", "line", "lock", "manifest", "names",
+    "settings", "spooling", "values",
 )  # fmt: skip
 PATH = {f"shipper.recording.{name}" for name in RECORDING} | {"shipper", "shipper.recording"}
 #: All that the recording path may load of the library, at most. errno and binascii come with the third event, or an error.

@@ -167,6 +167,7 @@ def test_the_example_line_is_a_real_one() -> None:
 
 def test_the_keys_of_a_real_line_are_those_that_the_page_explains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WUNDERCTL_TELEMETRY", "on")
+    monkeypatch.setenv("GEMINI_CLI", "1")
     app = load_object("tests.fixtures.sample_app:sample_app")
     assert app.record("datasource", kind="mysql")
     with spool_of(dict(os.environ)) as spool:

@@ -9,7 +9,7 @@ import pytest
 
 from shipper import App, Event, flag
 from shipper.reader import decode
-from shipper.recording.consent import one_run_home
+from shipper.recording.automation import one_run_home
 from tests.fixtures.sample_app import lines, spool_of
 
 RECORD = """
@@ -32,7 +32,8 @@ def ids(home: Path) -> list[str]:
 
 
 def test_a_person_at_home_has_an_id(home: Path) -> None:
-    assert len(str(recorded(home)["user"])) == 32
+    event = recorded(home)
+    assert (len(str(event["user"])), "agent" in event) == (32, False)
     assert ids(home) == ["wunderctl.id"]
 
 
@@ -40,6 +41,12 @@ def test_a_person_at_home_has_an_id(home: Path) -> None:
 def test_in_ci_an_event_carries_no_id_and_none_is_made(sign: str, home: Path) -> None:
     event = recorded(home, **{sign: "1"})
     assert (event["ci"], "user" in event, ids(home)) == (True, False, [])
+
+
+def test_under_an_agent_an_event_names_it_and_keeps_the_id(home: Path) -> None:
+    event = recorded(home, AI_AGENT="secret-value-of-theirs", GEMINI_CLI="1")
+    assert (event["agent"], "user" in event) == ("gemini-cli", True)
+    assert "secret-value" not in str(event)
 
 
 def test_in_a_home_for_one_run_an_event_carries_no_id_and_none_is_made(tmp_path: Path) -> None:

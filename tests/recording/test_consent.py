@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shipper import files
 from shipper.choices import identity
 from shipper.choices.saving import save_choice
-from shipper.recording import consent
+from shipper.recording import automation, consent
 from shipper.recording.consent import LOCAL, OFF, ON, UNREADABLE, decide
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
@@ -120,25 +120,40 @@ def test_no_value_of_the_variable_sends_what_nobody_allowed(text: str) -> None:
 
 
 def test_ci_is_recognised_and_can_be_denied() -> None:
-    assert consent.in_ci({}) == ""
-    assert consent.in_ci({"CI": "true"}) == "CI"
-    assert consent.in_ci({"CI": "woodpecker"}) == "CI"
-    assert consent.in_ci({"TF_BUILD": "True"}) == "TF_BUILD"
-    assert consent.in_ci({"CI": "false", "GITHUB_ACTIONS": "true"}) == ""
-    assert consent.in_ci({"CI": ""}) == ""
+    assert automation.in_ci({}) == ""
+    assert automation.in_ci({"CI": "true"}) == "CI"
+    assert automation.in_ci({"CI": "woodpecker"}) == "CI"
+    assert automation.in_ci({"TF_BUILD": "True"}) == "TF_BUILD"
+    assert automation.in_ci({"CI": "false", "GITHUB_ACTIONS": "true"}) == ""
+    assert automation.in_ci({"CI": ""}) == ""
+
+
+def test_an_agent_is_known_by_the_names_of_its_variables_and_said_in_a_closed_word() -> None:
+    assert automation.agent({}) == ""
+    assert automation.agent({"CLAUDECODE": "1"}) == "claude-code"
+    assert automation.agent({"CLAUDECODE": "1", "CODEX_CI": "1"}) == "codex", "the inner agent, not who started it"
+    assert automation.agent({"AI_AGENT": "claude-code_2-1-232_agent", "CLAUDECODE": "1"}) == "claude-code"
+    assert automation.agent({"AI_AGENT": "my secret agent 7"}) == "other"
+    assert automation.agent({"CURSOR_AGENT": ""}) == ""
+    assert automation.agent({"AGENT": "goose"}) == "goose"
+    assert automation.agent({"AGENT": "build-machine-12"}) == ""
+    for name in automation._AGENTS:
+        assert automation.agent({name: "any value"}) in automation.AGENTS
+        assert automation.signs({name: "any value"}) == ("", automation.agent({name: "any value"}))
+    assert automation.signs({"CI": "1", "GEMINI_CLI": "1"}) == ("CI", "gemini-cli")
 
 
 def test_a_home_made_for_one_run_is_recognised_and_a_kept_one_is_not() -> None:
     bare: set[str] = set()
     docker = {"/.dockerenv"}
 
-    assert consent.one_run_home({"HOME": "/home/jane"}, bare.__contains__) == ""
-    assert consent.one_run_home({"HOME": "/tmp/run.x"}, bare.__contains__) == "/tmp"
-    assert consent.one_run_home({"HOME": "/scratch/9", "TMPDIR": "/scratch/"}, bare.__contains__) == "/scratch/"
-    assert consent.one_run_home({"HOME": "/tmpfoo"}, bare.__contains__) == ""
-    assert consent.one_run_home({"HOME": "/root"}, docker.__contains__) == "/.dockerenv"
-    assert consent.one_run_home({"HOME": "/root", "CODESPACES": "true"}, docker.__contains__) == ""
-    assert consent.one_run_home({"HOME": "/tmp/x", "SHIPPER_HOME": "/tmp/y"}, docker.__contains__) == ""
+    assert automation.one_run_home({"HOME": "/home/jane"}, bare.__contains__) == ""
+    assert automation.one_run_home({"HOME": "/tmp/run.x"}, bare.__contains__) == "/tmp"
+    assert automation.one_run_home({"HOME": "/scratch/9", "TMPDIR": "/scratch/"}, bare.__contains__) == "/scratch/"
+    assert automation.one_run_home({"HOME": "/tmpfoo"}, bare.__contains__) == ""
+    assert automation.one_run_home({"HOME": "/root"}, docker.__contains__) == "/.dockerenv"
+    assert automation.one_run_home({"HOME": "/root", "CODESPACES": "true"}, docker.__contains__) == ""
+    assert automation.one_run_home({"HOME": "/tmp/x", "SHIPPER_HOME": "/tmp/y"}, docker.__contains__) == ""
 
 
 def test_a_choice_is_saved_with_its_date_and_by_whom(config: Folder) -> None:

@@ -41,6 +41,7 @@ def test_a_line_is_read_back_key_by_key() -> None:
 
     assert {key: value for key, value in event.items() if key != "sum"} == WHOLE
     assert "user" not in decode(line(user=None))
+    assert decode(line(agent="codex"))["agent"] == "codex"
 
 
 @given(st.integers(0, (1 << 48) - 1), st.binary(min_size=10, max_size=10))
@@ -112,6 +113,7 @@ def test_torn_and_glued_lines_are_seen(torn: bytes) -> None:
         ({"session": None}, "shape"),
         ({"more": 1}, "shape"),
         ({"user": 7}, "shape"),
+        ({"agent": "two words"}, "shape"),
     ],
 )
 def test_what_was_never_declared_is_refused_with_its_reason(changes: dict[str, object], reason: str) -> None:

@@ -19,7 +19,7 @@ _HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
 _LINE = re.compile(
     r'\{"v":1,"id":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
     rf',"time":"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_HOUR})","app":"({_NAME})","version":"({_NAME})","name":"({_NAME})"'
-    rf'(?:,"user":"({_NAME})")?,"session":"({_NAME})","ci":(true|false),"os":"({_NAME})","arch":"({_NAME})"'
+    rf'(?:,"user":"({_NAME})")?,"session":"({_NAME})","ci":(true|false)(?:,"agent":"({_NAME})")?,"os":"({_NAME})","arch":"({_NAME})"'
     r',"cpus":([1-9][0-9]{0,5}),"runtime":"([A-Za-z0-9_.:+/<> -]{1,64})","fields":\{(.*)\}'
     r',"sum":"([0-9a-f]{8})"\}'
 )
@@ -40,7 +40,9 @@ def _read(line: bytes) -> Event | None:
     found = _LINE.fullmatch(line.decode("ascii"))
     if found is None:
         return None
-    identity, time, app, version, name, user, session, ci, system, arch, cpus, runtime, inner, checked = found.groups()
+    identity, time, app, version, name, user, session, ci, agent, system, arch, cpus, runtime, inner, checked = (
+        found.groups()
+    )
     fields = _fields(inner)
     if fields is None or checksum(line[:-SUM_TAIL]) != int(checked, 16) or not _is_day(time[:10]):
         return None
@@ -50,6 +52,8 @@ def _read(line: bytes) -> Event | None:
     }  # fmt: skip
     if user is not None:
         event["user"] = user
+    if agent is not None:
+        event["agent"] = agent
     return event
 
 
