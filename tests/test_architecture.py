@@ -19,7 +19,7 @@ FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"recording"},
-    {"reader", "files"},
+    {"reader", "files", "durations"},
     {"wakeup", "catalog"},
     {"choices"},
     {"delivery"},

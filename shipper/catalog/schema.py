@@ -22,7 +22,7 @@ Python declaration calls.
 from collections.abc import Callable, Mapping
 
 from shipper.errors import DeclarationError
-from shipper.recording.event import OUT_OF_TYPE, Event, by_name
+from shipper.recording.event import LOSSES, OUT_OF_TYPE, Event, by_name
 from shipper.recording.values import (
     DETAILS,
     ValueType,
@@ -36,8 +36,6 @@ from shipper.recording.values import (
 
 #: Bytes of a declaration file: thousands of events.
 MAX_FILE = 1024 * 1024
-#: The event that shipper itself sends, about the telemetry: counts of lost events by reason, nothing else.
-LOSSES = "shipper.losses"
 
 _MAKERS: Mapping[str, Callable[..., ValueType]] = {
     "one_of": one_of,

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from shipper.cli.spools import open_spool, spool_names
-from shipper.cli.terminal import Progress, count, say, span, write
+from shipper.cli.terminal import Progress, count, say, write
+from shipper.durations import span
 from shipper.errors import Busy, ShipperError
 from shipper.flusher import PassResult, run_pass
 from shipper.recording import consent

@@ -9,9 +9,10 @@ from typing import Any
 
 from shipper import files
 from shipper.cli.spools import open_spool, spool_names
-from shipper.cli.terminal import count, say, size, span, write
+from shipper.cli.terminal import count, say, size, write
 from shipper.delivery.journal import Journal, trusted
 from shipper.delivery.messages import explain
+from shipper.durations import span
 from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config, open_state

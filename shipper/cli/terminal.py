@@ -99,19 +99,6 @@ def size(number: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def span(seconds: float) -> str:
-    """A length of time for people, from its two largest units: `4 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min"
-    large, small, names = (whole // 3600, whole % 3600 // 60, ("h", "min"))
-    if whole >= 86400:
-        large, small, names = (whole // 86400, whole % 86400 // 3600, ("d", "h"))
-    return f"{large} {names[0]} {small} {names[1]}" if small else f"{large} {names[0]}"
-
-
 class Progress:
     """A bar on stderr while a person watches; nothing at all where stderr is a file or a pipe."""
 

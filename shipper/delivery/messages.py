@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shipper.delivery.journal import Failure, Journal
 from shipper.delivery.outcome import plain
 from shipper.delivery.plan import Finish
+from shipper.durations import wait
 
 #: What a failure means for the person who reads it, and what they can do: by its cause, else by its kind.
 MEANINGS: Mapping[str, str] = {
@@ -106,7 +107,7 @@ def left_because(journal: Journal, finish: Finish, suspected: bool, now: float) 
         return _LEFT["suspected"]
     if explained is None:
         return _LEFT["empty"]
-    return f"{explained.line}; the next try is {in_words(explained.next_try - now)}"
+    return f"{explained.line}; the next try is {wait(explained.next_try - now)}"
 
 
 _LEFT: Mapping[str, str] = {
@@ -115,16 +116,3 @@ _LEFT: Mapping[str, str] = {
     "time": "this pass ran out of time; the rest follows in a minute",
     "forbidden": "nothing may be sent",
 }
-
-
-def in_words(seconds: float) -> str:
-    """A wait for people: "now", "in 40 s", "in 12 min", "in 3 h 5 min"."""
-    if seconds <= 0:
-        return "now"
-    if seconds < 60:
-        return f"in {max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"in {minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"in {hours} h {rest} min" if rest else f"in {hours} h"

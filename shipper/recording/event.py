@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MAX_FIELDS = 64
 #: The field that counts the values of its event that were outside their types. Every event may carry it.
 OUT_OF_TYPE = "shipper.out_of_type"
+#: The event by which a sender tells what it lost: a count for each reason. No app can declare one of this name.
+LOSSES = "shipper.losses"
 
 
 class Event:

@@ -12,14 +12,32 @@ if TYPE_CHECKING:
 
 def leading_numbers(value: "object") -> "str":
     """Return the dotted numbers at the head of a version, at most four, "v" before them left out, or ""."""
-    numbers = []
-    for part in value.removeprefix("v").split(".", 4)[:4] if isinstance(value, str) else ():
+    return ".".join(_leading_digits(value, 4, 8)) if isinstance(value, str) else ""
+
+
+def version_numbers(version: "str") -> "tuple[int, ...]":
+    """Return the leading dotted numbers of a version: "1.10.0-rc1" is (1, 10, 0); what has none is the lowest."""
+    return tuple(map(int, _leading_digits(version, len(version), len(version))))
+
+
+def version_order(version: "str") -> "tuple[tuple[int, str], ...]":
+    """Order versions as people do: 0.9 before 0.10, and 1.0rc1 before 1.0."""
+    import re
+
+    parts = re.findall(r"\d+|[A-Za-z]+", version)
+    return (*((int(part), "~") if part.isdigit() else (-1, part) for part in parts), (0, ""))
+
+
+def _leading_digits(version: "str", most: "int", digits_each: "int") -> "list[str]":
+    """The leading dotted numbers as text: at most so many, and none of more than `digits_each` digits."""
+    found: list[str] = []
+    for part in version.removeprefix("v").split(".")[:most]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if 0 < len(digits) < 9:
-            numbers.append(digits)
-        if len(digits) not in range(1, 9) or digits != part:
+        if 0 < len(digits) <= digits_each:
+            found.append(digits)
+        if len(digits) not in range(1, digits_each + 1) or digits != part:
             break
-    return ".".join(numbers)
+    return found
 
 
 def class_name(value: "object", packages: "Collection[object]", own_package: "str") -> "str":

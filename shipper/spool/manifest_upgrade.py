@@ -1,6 +1,7 @@
 """Which version's manifest stands in `app.json`. A writer loads this under the lock when its own differs from it."""
 
 from shipper import files
+from shipper.recording.value_names import version_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def replace_manifest(folder: "Folder", there: "bytes", manifest: "bytes", versio
     So a newer version's endpoint takes the backlog with it, and an old copy of the app cannot take it back. What is not a
     manifest of ours counts as the lowest version.
     """
-    if numbers(version_in(there)) > numbers(version):
+    if version_numbers(version_in(there)) > version_numbers(version):
         return
     with folder.folder("tmp", create=True) as tmp:
         files.replace(folder, "app.json", manifest, tmp, sync)
@@ -27,15 +28,3 @@ def version_in(manifest: "bytes") -> "str":
     head, _, rest = manifest.partition(b'"version":"')
     whole = manifest.endswith(b"]}\n") and manifest.isascii() and manifest[:-1].decode("ascii").isprintable()
     return rest[: MAX_VERSION + 1].partition(b'"')[0].decode("ascii") if head == b'{"shipper":1,' and whole else ""
-
-
-def numbers(version: "str") -> "tuple[int, ...]":
-    """The leading dotted numbers of a version: "1.10.0-rc1" is (1, 10, 0); what has none is the lowest."""
-    found = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if digits:
-            found.append(int(digits))
-        if digits != part or not digits:
-            break
-    return tuple(found)

@@ -11,6 +11,7 @@ from shipper import files
 from shipper.errors import Refused
 from shipper.recording import automation
 from shipper.recording.due import write_due
+from shipper.recording.event import LOSSES
 from shipper.recording.folder import Folder, file_fault
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
@@ -24,8 +25,6 @@ from shipper.spool.segments import names_in, numbered_lines, seal
 
 #: Seconds that a pass waits for spool.lock. A writer holds it for some 30 microseconds; who holds it longer is stopped.
 PATIENCE = 5.0
-#: The name of the event that tells losses. No app can declare one that begins with `shipper.`.
-LOSSES = "shipper.losses"
 
 
 @dataclass(frozen=True, slots=True)

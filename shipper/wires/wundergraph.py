@@ -36,6 +36,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shipper.delivery.outcome import Accepted, Outcome, plain
+from shipper.recording.event import LOSSES
 from shipper.wires.events import events
 from shipper.wires.message import Batch, Destination, Reply, Request
 from shipper.wires.reading import NotOurs, json_object, refusal
@@ -100,7 +101,7 @@ def _client_info(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metrics(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     app, fields = _name(event["app"]), dict(event["fields"])
-    if event["name"] == "shipper.losses":
+    if event["name"] == LOSSES:
         for reason, lost in fields.items():
             yield _metric(f"{app}_SHIPPER_LOSSES", lost, {"reason": reason})
         return

@@ -15,15 +15,17 @@ from hypothesis import strategies as some
 
 from shipper.cli import main
 from shipper.collector.answers.answer import as_json, ask, from_json
-from shipper.collector.answers.answer_rows import quantile, version_order
+from shipper.collector.answers.answer_rows import quantile
 from shipper.collector.answers.filters import BadFilter, window_of
-from shipper.collector.answers.formats import duration, share
+from shipper.collector.answers.formats import share
 from shipper.collector.answers.questions import QUESTIONS
 from shipper.collector.answers.text import as_text
 from shipper.collector.stores.dimensions import LATENESS, lateness, short_runtime, step_of
 from shipper.collector.stores.sqlite import FILE, SqliteStore
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
 from shipper.collector.stores.store import Window
+from shipper.durations import span
+from shipper.recording.value_names import version_order
 from tests.collector.model import Model
 from tests.fixtures.event_world import NOW, world
 from tests.fixtures.receiver_process import running
@@ -79,7 +81,7 @@ def test_lateness_is_told_in_spans_and_a_clock_ahead_is_none_of_them() -> None:
     ],
 )
 def test_a_duration_is_said_in_its_two_largest_units(seconds: int, words: str) -> None:
-    assert duration(seconds) == words
+    assert span(seconds, fine=True) == words
 
 
 def test_a_small_share_is_not_nothing_and_a_large_one_not_all() -> None:

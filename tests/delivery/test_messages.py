@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 import shipper
 from shipper.delivery import journal as memory
 from shipper.delivery.journal import Failure, Journal
-from shipper.delivery.messages import MEANINGS, explain, in_words, left_because
+from shipper.delivery.messages import MEANINGS, explain, left_because
 from shipper.delivery.outcome import KINDS, Outcome, Throttled, Unauthorized, Unavailable, Unreachable, plain
 from shipper.delivery.plan import Finish
+from shipper.durations import wait
 from tests.fixtures.faults import Faults
 from tests.fixtures.passes import flush, journal, line, sealed, sending_to
 
@@ -124,11 +125,11 @@ def test_plain_text_is_one_short_line_and_stays_as_it_is_when_it_is_plain_alread
         (3540, "in 59 min"),
         (3600, "in 1 h"),
         (11100, "in 3 h 5 min"),
-        (86400, "in 24 h"),
+        (86400, "in 1 d"),
     ],
 )
 def test_a_wait_is_said_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert wait(seconds) == words
 
 
 def test_why_something_is_left_says_what_comes_next() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from shipper import cli
 from shipper.cli import terminal
+from shipper.durations import span
 from shipper.errors import ShipperError
 from tests.fixtures.command_line import PATIENCE, record, shipper
 
@@ -165,7 +166,7 @@ def test_no_control_byte_of_foreign_text_reaches_the_terminal(foreign: str, show
     ],
 )
 def test_a_span_has_at_most_two_units(seconds: float, words: str) -> None:
-    assert terminal.span(seconds) == words
+    assert span(seconds) == words
 
 
 @pytest.mark.parametrize(("number", "words"), [(812, "812 B"), (1434, "1.4 KiB"), (33_554_432, "32.0 MiB")])

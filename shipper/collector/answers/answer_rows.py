@@ -4,8 +4,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from shipper.collector.stores.dimensions import LATE, LATENESS, LATEST, LOSSES, day_text
+from shipper.collector.stores.dimensions import LATE, LATENESS, LATEST, day_text
 from shipper.collector.stores.store import View
+from shipper.recording.event import LOSSES
+from shipper.recording.value_names import version_order
 
 Cell = str | int | float
 Rows = list[tuple[Cell, ...]]
@@ -184,9 +186,3 @@ def losses(view: View) -> Rows:
 def _most_first(rows: Iterable[tuple[Cell, ...]]) -> Rows:
     """Order by the second column, the largest first, then by name."""
     return sorted(rows, key=lambda row: (-float(row[1]), row[0]))
-
-
-def version_order(version: str) -> tuple[tuple[int, str], ...]:
-    """Order versions as people do: 0.9 before 0.10, and 1.0rc1 before 1.0."""
-    parts = re.findall(r"\d+|[A-Za-z]+", version)
-    return (*((int(part), "~") if part.isdigit() else (-1, part) for part in parts), (0, ""))

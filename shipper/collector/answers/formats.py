@@ -2,6 +2,7 @@
 
 from shipper.collector.answers.answer_rows import Cell
 from shipper.collector.answers.questions import COUNT, SECONDS, SHARE
+from shipper.durations import span
 
 
 def written(cell: Cell, kind: str) -> str:
@@ -12,7 +13,7 @@ def written(cell: Cell, kind: str) -> str:
         return f"{cell:,}"
     if kind == SHARE:
         return share(float(cell))
-    return duration(int(cell)) if kind == SECONDS else str(cell)
+    return span(int(cell), fine=True) if kind == SECONDS else str(cell)
 
 
 def share(part: float) -> str:
@@ -22,12 +23,3 @@ def share(part: float) -> str:
     if 0.999 < part < 1:
         return ">99.9 %"
     return f"{part * 100:.1f} %"
-
-
-def duration(seconds: int) -> str:
-    """Write seconds in the two largest units that say something."""
-    for large, small, size, part in (("d", "h", 86_400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
-        if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            return f"{whole} {large} {rest // part} {small}" if rest // part else f"{whole} {large}"
-    return f"{seconds} s"

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from shipper.collector.answers.answer import Answer, Figure, as_json, ask
-from shipper.collector.answers.answer_rows import version_order
 from shipper.collector.answers.filters import USUAL, BadFilter, window_of
 from shipper.collector.page import FILES, html, read_file
 from shipper.collector.stores.store import Answers, StoreUnavailable, Window
+from shipper.recording.value_names import version_order
 
 #: Nothing from elsewhere, no inline script or style, no frame around it, nothing sent on to where a link leads.
 SECURITY = {

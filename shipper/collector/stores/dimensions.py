@@ -9,9 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from shipper.collector.stores.store import Row, Value
-
-#: The event by which senders tell how many events they lost; its fields are reasons with their counts.
-LOSSES = "shipper.losses"
+from shipper.recording.event import LOSSES as LOSSES
 
 #: The reasons that a loss can have: those of a spool, and one for whatever a sender may call it otherwise.
 LOSS_REASONS = ("full", "old", "damaged", "rejected", "too-large", "other")
