@@ -105,7 +105,7 @@ def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes"
 
 def _request_pass(app: "App", environ: "Mapping[str, str]", name: "str", news: "str") -> None:
     """Start a pass that is due now, or tell a sleeping daemon when one will be."""
-    from shipper.wakeup.spawn import start_pass, tell_daemon
+    from shipper.wakeup import start_pass, tell_daemon
 
     if news == DUE:
         start_pass(environ, name, app.variable)

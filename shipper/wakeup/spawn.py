@@ -39,7 +39,7 @@ def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "No
             if ring(state) and waited < OVERDUE:
                 return
         if may_spawn(environ):
-            spawn(environ, spool, prefix)
+            start_flusher(environ, spool, prefix)
     except (OSError, NotImplementedError):  # no room for a process, or no posix_spawn that can make a session
         return
 
@@ -53,7 +53,7 @@ def tell_daemon(environ: "Mapping[str, str]") -> "None":
         return
 
 
-def spawn(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
+def start_flusher(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
     """Start a flusher in a session of its own that holds nothing of this process open. Raises OSError."""
     global _before
     _reap()
