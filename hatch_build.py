@@ -16,7 +16,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 #: What two of them load belongs to the first.
-DOORS = ("shipper", "shipper.wakeup", "shipper.integrations", "shipper.integrations.function")
+DOORS = (
+    "shipper",
+    "shipper.wakeup",
+    "shipper.integrations",
+    "shipper.integrations.function",
+    "shipper.integrations.argparse",
+)
 ALIAS = """# {name} is fused into {door}: this is its other name, and its source is the .pyi beside it.
 import sys
 
@@ -92,12 +98,16 @@ class Source:
             case ast.AnnAssign():
                 self.cuts.append((self.span(node.target)[1], self.span(node.annotation)[1], b""))
             case ast.ImportFrom(module=str() as module):
+                if any(f"{module}.{alias.name}" in owners for alias in node.names) or (
+                    owners.get(module) == door != module and any(alias.asname for alias in node.names)
+                ):
+                    raise FuseError(f"{self.path}:{node.lineno}: import names of a module, under their own name")
                 start, end = self.span(node)
-                if any(f"{module}.{alias.name}" in owners for alias in node.names):
-                    raise FuseError(f"{self.path}:{node.lineno}: import names of a module, not the module")
-                if owners.get(module) == door:
+                if owners.get(module, module) == module:
+                    return  # no part of a door, or the door itself, which may name its modules
+                if owners[module] == door:
                     self.cuts.append((start, end, b"pass" if node.col_offset else b""))
-                elif module in owners:
+                else:
                     start += len("from ")
                     self.cuts.append((start, start + len(module), owners[module].encode()))
 
@@ -106,9 +116,9 @@ def members(root: str, name: str, owners: dict[str, str], doors: tuple[str, ...]
     """Find what a door loads of ours while it is loaded, in the order in which it is complete, itself last."""
     source, found = Source(root, name), dict[str, Source]()
     for node in source.tree.body:
-        inside = isinstance(node, ast.ImportFrom) and str(node.module).startswith(doors[0] + ".")
-        if inside and node.module not in {*doors, *owners, *found}:
-            found |= members(root, node.module, owners, doors)
+        module = str(node.module) if isinstance(node, ast.ImportFrom) else ""
+        if module.startswith(doors[0] + ".") and module not in {*doors, *owners, *found}:
+            found |= members(root, module, owners, doors)
     return found | {name: source}
 
 

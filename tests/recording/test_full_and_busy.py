@@ -1,6 +1,7 @@
 """What a writer does when its segment is full, or when it does not get the lock in time (S3, S12)."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,12 @@ def on() -> None:
 
 
 class Clock:
-    """Time as the lock sees it: it passes only while a writer waits for the lock, and `during` happens meanwhile."""
+    """Time as the lock sees it: it passes only while a writer waits for the lock, and `during` happens meanwhile.
+
+    In the wheel the lock shares its `time` with all of recording, which asks it for the date.
+    """
+
+    time_ns, gmtime = staticmethod(time.time_ns), staticmethod(time.gmtime)
 
     def __init__(self, during: Callable[[], object] = int) -> None:
         self.now, self.during = 0.0, during
