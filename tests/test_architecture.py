@@ -28,6 +28,7 @@ FLOORS = [
     {"__init__"},
     {"catalog.declaration"},
     {"wires", "integrations", "privacy"},
+    {"deletions", "settling"},
     {"flusher"},
     {"daemon", "service", "collector"},
     {"testing"},

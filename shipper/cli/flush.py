@@ -10,9 +10,10 @@ from dataclasses import asdict
 
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import Progress, count, say, write
+from shipper.delivery.result import PassResult
 from shipper.durations import span
 from shipper.errors import Busy, ShipperError
-from shipper.flusher import PassResult, run_pass
+from shipper.flusher import run_pass
 from shipper.recording import consent
 from shipper.wires import scheme
 

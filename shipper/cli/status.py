@@ -11,7 +11,7 @@ from shipper import files
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import count, say, size, write
 from shipper.delivery.journal import Journal, trusted
-from shipper.delivery.messages import explain
+from shipper.delivery.messages import explain_failure
 from shipper.durations import span
 from shipper.recording import automation, consent
 from shipper.recording.due import read_due
@@ -84,7 +84,7 @@ def facts(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> di
     with open_state(environ) as state:
         daemon = listening(state)
     journal = trusted(Journal.from_json(spool.read_journal()), now)
-    failure = explain(journal, now)
+    failure = explain_failure(journal, now)
     return {
         "spool": name,
         "app": manifest.app,

@@ -76,7 +76,7 @@ class Explanation:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def explain(journal: Journal, now: float) -> Explanation | None:
+def explain_failure(journal: Journal, now: float) -> Explanation | None:
     """Explain the last failure; None when the last attempt went well or there was none. `now` in Unix seconds."""
     failure = journal.failure
     if failure is None:
@@ -98,9 +98,9 @@ def _came_back(failure: Failure) -> str:
     return f"{failure.status}, {detail}" if detail else str(failure.status)
 
 
-def left_because(journal: Journal, finish: Finish, suspected: bool, now: float) -> str:
+def explain_left(journal: Journal, finish: Finish, suspected: bool, now: float) -> str:
     """Say in one sentence why a pass left something; `suspected`: it was refused alone, and that is not believed yet."""
-    explained = explain(journal, now)
+    explained = explain_failure(journal, now)
     if finish.why in ("time", "forbidden"):
         return _LEFT[finish.why]
     if suspected:

@@ -38,7 +38,7 @@ def plain_reason(text: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What every outcome carries: plain words, the status that came back (0 = none), and a slug for `words`."""
+    """What every outcome carries: plain words, the status that came back (0 = none), and a slug for `messages`."""
 
     detail: str = ""
     status: int = 0
@@ -118,7 +118,7 @@ KINDS: Mapping[type[Outcome], str] = {
     Unreachable: "unreachable",
 }
 
-#: What a status means for whoever reads `shipper status`: the slug under which `words` explains it.
+#: What a status means for whoever reads `shipper status`: the slug under which `messages` explains it.
 _CAUSES: Mapping[int, str] = {
     404: "not-found",
     405: "not-found",

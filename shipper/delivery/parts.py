@@ -31,7 +31,7 @@ class SentLine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LineRefusal:
     """Why a line is not delivered: the word that losses are counted by, and the receiver's own words."""
 
     reason: Literal["rejected", "too-large"]
@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class SegmentProgress:
     """A segment in a pass: the lines `given` of its `lines` (those in quarantine already are not given).
 
     `parts` are sent in order; `suspects` were refused alone; `deferred` are events that the receiver cannot take yet.
@@ -74,16 +74,21 @@ class Work:
     parts: tuple[Part, ...]
     accepted: frozenset[int] = frozenset()
     duplicate: int = 0
-    rejected: Mapping[int, Refusal] = field(default_factory=dict)
+    rejected: Mapping[int, LineRefusal] = field(default_factory=dict)
     deferred: Mapping[int, str] = field(default_factory=dict)
     shares: tuple[Share, ...] = ()
-    suspects: Mapping[int, Refusal] = field(default_factory=dict)
+    suspects: Mapping[int, LineRefusal] = field(default_factory=dict)
     requests: int = 0
 
     @property
     def settled(self) -> bool:
         """Whether every line is accepted or rejected: then, and only then, the segment may go (S4)."""
         return not self.parts and not self.suspects and not self.deferred
+
+    @property
+    def refused(self) -> int:
+        """How many of its events are to be set aside."""
+        return len(self.rejected) + sum(share.events for share in self.shares)
 
 
 def begin(
@@ -92,7 +97,7 @@ def begin(
     limit: int | None,
     refused: Collection[int] = (),
     group: Callable[[bytes], object] | None = None,
-) -> Work:
+) -> SegmentProgress:
     """Take up a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
 
     `refused` are the numbers of lines that an earlier pass has put into quarantine and that `lines` no longer has. The
@@ -101,18 +106,18 @@ def begin(
     """
     runs = _runs(lines, refused, group)
     if len(runs) == 1 and not refused and (limit is None or _size(runs[0]) <= limit):
-        return Work(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),))
+        return SegmentProgress(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),))
     parts = tuple(part for run in runs for part in _packed(segment, run, limit))
-    return Work(segment, tuple(lines), len(lines) + len(refused), parts)
+    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), parts)
 
 
-def after(work: Work, outcome: Outcome) -> Work:
-    """Settle the first part by what its send came to. What came to nothing leaves the work as it was."""
-    part, rest = work.parts[0], work.parts[1:]
-    work = replace(work, requests=work.requests + 1)
+def after(progress: SegmentProgress, outcome: Outcome) -> SegmentProgress:
+    """Settle the first part by what its send came to. What came to nothing leaves the progress as it was."""
+    part, rest = progress.parts[0], progress.parts[1:]
+    progress = replace(progress, requests=progress.requests + 1)
     if isinstance(outcome, Accepted):
         rejected = {
-            line.number: Refusal("rejected", plain_reason(outcome.rejected[line.id]))
+            line.number: LineRefusal("rejected", plain_reason(outcome.rejected[line.id]))
             for line in part.lines
             if line.id in outcome.rejected
         }
@@ -122,22 +127,23 @@ def after(work: Work, outcome: Outcome) -> Work:
         named = rejected.keys() | deferred.keys()
         taken = frozenset(line.number for line in part.lines if line.number not in named)
         return replace(
-            work,
+            progress,
             parts=rest,
-            accepted=work.accepted | taken,
-            duplicate=work.duplicate + outcome.duplicate,
-            rejected={**work.rejected, **rejected},
-            deferred={**work.deferred, **deferred},
-            shares=(*work.shares, *_share(part, outcome)),
+            accepted=progress.accepted | taken,
+            duplicate=progress.duplicate + outcome.duplicate,
+            rejected={**progress.rejected, **rejected},
+            deferred={**progress.deferred, **deferred},
+            shares=(*progress.shares, *_share(part, outcome)),
         )
     if not isinstance(outcome, TooLarge | Rejected):
-        return work
+        return progress
     if len(part.lines) > 1:
         middle = _middle_byte(part) if isinstance(outcome, TooLarge) else len(part.lines) // 2
         return replace(
-            work, parts=(*(_part(work.segment, half) for half in (part.lines[:middle], part.lines[middle:])), *rest)
+            progress,
+            parts=(*(_part(progress.segment, half) for half in (part.lines[:middle], part.lines[middle:])), *rest),
         )
-    return replace(work, parts=rest, suspects={**work.suspects, part.lines[0].number: _refusal(part, outcome)})
+    return replace(progress, parts=rest, suspects={**progress.suspects, part.lines[0].number: _refusal(part, outcome)})
 
 
 def _share(part: Part, outcome: Accepted) -> tuple[Share, ...]:
@@ -147,21 +153,21 @@ def _share(part: Part, outcome: Accepted) -> tuple[Share, ...]:
     return (Share(part.lines[0].number, part.lines[-1].number, outcome.unnamed, detail),)
 
 
-def judge(work: Work, proven: bool, days: int) -> Work:
+def confirm(progress: SegmentProgress, proven: bool, days: int) -> SegmentProgress:
     """Believe the refusals of single events, or not: believed, they go to quarantine.
 
     A receiver that refuses everything has a bad day, not our events. So the same receiver must have accepted another
     event in this pass (`proven`); where the segment is a single event, on so many different `days`.
     """
-    if not work.suspects or not proven or (work.lines == 1 and days < SUSPICION_DAYS):
-        return work
-    return replace(work, suspects={}, rejected={**work.rejected, **work.suspects})
+    if not progress.suspects or not proven or (progress.lines == 1 and days < SUSPICION_DAYS):
+        return progress
+    return replace(progress, suspects={}, rejected={**progress.rejected, **progress.suspects})
 
 
-def _refusal(part: Part, outcome: TooLarge | Rejected) -> Refusal:
+def _refusal(part: Part, outcome: TooLarge | Rejected) -> LineRefusal:
     if isinstance(outcome, Rejected):
-        return Refusal("rejected", outcome.reason)
-    return Refusal("too-large", plain_reason(f"{part.bytes} bytes are too many for the receiver"))
+        return LineRefusal("rejected", outcome.reason)
+    return LineRefusal("too-large", plain_reason(f"{part.bytes} bytes are too many for the receiver"))
 
 
 def learned_limit(part: Part, known: int | None, least: int) -> int:

@@ -9,7 +9,7 @@ from shipper.reader import checksum_holds, decode
 from shipper.recording.line import MAX_LINE, VERSION
 from shipper.spool.segments import events_in
 
-State = Literal["good", "damaged", "newer"]
+Condition = Literal["good", "damaged", "newer"]
 _START = b'{"v":%d,"id":"' % VERSION
 _ID = 36
 
@@ -25,7 +25,7 @@ class Line:
     number: int
     raw: bytes
     id: str = ""
-    state: State = "good"
+    state: Condition = "good"
     why: str = ""
     last: int = 0
     events: int = 1
@@ -52,7 +52,7 @@ class Segment:
         return any(line.state == "newer" for line in self.lines)
 
 
-def judge(number: int, raw: bytes) -> Line:
+def classify_line(number: int, raw: bytes) -> Line:
     """Say what a line is. A line whose checksum holds and which begins as we write it is not taken apart again."""
     if raw.startswith(_START) and raw[len(_START) + _ID : len(_START) + _ID + 1] == b'"' and len(raw) < MAX_LINE:
         if checksum_holds(raw):
@@ -61,15 +61,15 @@ def judge(number: int, raw: bytes) -> Line:
     try:
         return Line(number, raw, str(decode(raw)["id"]))
     except DamagedLine as error:
-        state: State = "newer" if error.reason == "version" else "damaged"
+        state: Condition = "newer" if error.reason == "version" else "damaged"
         return Line(number, raw, state=state, why=f"{error.reason}: {error}", events=events_in(raw))
 
 
-def judge_all(numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
+def classify_lines(numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
     """Judge a file's lines. Neighbouring damage becomes one Line: garbage costs one quarantine file, not many."""
     run: Line | None = None
     for number, raw in numbered:
-        line = judge(number, raw)
+        line = classify_line(number, raw)
         if line.state == "damaged":
             run = _joined(run, line) if run else line
             continue

@@ -30,6 +30,19 @@ def pending_lines(app: Folder, held: bool) -> Iterator[bytes]:
             yield from (line for _, line in numbered_lines(fd))
 
 
+def lines_waiting(app: Folder, segment: str) -> int:
+    """Count the lines of a segment in sealed/; none when it went in the meantime."""
+    try:
+        with app.folder("sealed") as sealed:
+            fd = sealed.open(segment + SUFFIX, os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    try:
+        return sum(1 for _ in numbered_lines(fd))
+    finally:
+        os.close(fd)
+
+
 def _active(app: Folder, room: str, stack: ExitStack) -> int | None:
     try:
         folder = stack.enter_context(app.folder(room)) if room else app

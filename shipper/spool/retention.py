@@ -31,7 +31,7 @@ def too_old(names: Iterable[str], days: int, now: float) -> list[str]:
     return [name for name in names if not is_losses(name) and milliseconds_of(name) / 1000 < now - days * DAY]
 
 
-def judge_age(old: list[str], before: Mapping[str, float], now: float) -> tuple[list[str], dict[str, float]]:
+def choose_expired(old: list[str], before: Mapping[str, float], now: float) -> tuple[list[str], dict[str, float]]:
     """S9: of the segments that are too old now, those that a pass at least a day ago already found so; and a note.
 
     A note is the newest segment found too old, and when: the older ones were so too. A clock that jumped ahead for an
@@ -59,10 +59,10 @@ def enforce(
     S12: to look at 2,000 files takes as long as a writer waits for the lock in its whole life. So we look without it,
     and take it, and look again, only when something has to go.
     """
-    going, after = _judge_ages(app, limits, before, now)
+    going, after = _expired(app, limits, before, now)
     if going or _is_beyond(app, limits):
         with lock():
-            going, after = _judge_ages(app, limits, before, now)
+            going, after = _expired(app, limits, before, now)
             for room, name in going:
                 evict_one(app, room, name, "old", sync=True)
             evict(app, limits, sync=True)
@@ -72,11 +72,11 @@ def enforce(
     return after
 
 
-def _judge_ages(
+def _expired(
     app: Folder, limits: Limits, before: Mapping[str, float], now: float
 ) -> tuple[list[tuple[str, str]], dict[str, float]]:
     rooms = {name: room for room in ("held", "sealed") for name in segments(names_in(app, room))}
-    going, after = judge_age(too_old(rooms, limits.days, now), before, now)
+    going, after = choose_expired(too_old(rooms, limits.days, now), before, now)
     return [(rooms[name], name) for name in sorted(going)], after
 
 

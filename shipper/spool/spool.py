@@ -16,7 +16,7 @@ from shipper.recording.folder import Folder, file_fault
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
 from shipper.spool import losses, manifest, quarantine, records, retention
-from shipper.spool.lines import Line, Segment, judge, judge_all
+from shipper.spool.lines import Line, Segment, classify_line, classify_lines
 from shipper.spool.manifest import Manifest
 from shipper.spool.names import SUFFIX, is_losses, segments
 from shipper.spool.pending import pending_lines
@@ -144,7 +144,7 @@ class Spool:
             try:
                 with suppress(OSError):  # S1; but it is about to be sent, which is more than the disk could do for it
                     os.fsync(fd)
-                return list(judge_all(numbered_lines(fd)))
+                return list(classify_lines(numbered_lines(fd)))
             finally:
                 os.close(fd)
 
@@ -171,7 +171,7 @@ class Spool:
         `reason` is "rejected" or "too-large"; anything else counts as rejected and is kept as the detail, which people
         read and nothing else does.
         """
-        self._quarantine(name, judge(number, raw), reason, detail)
+        self._quarantine(name, classify_line(number, raw), reason, detail)
 
     def quarantine_share(self, name: str, lines: Sequence[tuple[int, bytes]], events: int, detail: str) -> None:
         """Set aside what a receiver refused without naming it: `events` of these lines (number, raw) of a segment.

@@ -12,7 +12,7 @@ DEPTH = 16
 
 
 class NotOurs(ValueError):
-    """A reply's body is not the JSON object that was asked for. The text is plain; `cause` is a slug for `words`."""
+    """A reply's body is not the JSON object that was asked for. The text is plain; `cause` is a slug for `messages`."""
 
     def __init__(self, detail: str, cause: str) -> None:
         super().__init__(detail)

@@ -24,14 +24,11 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
-from shipper.delivery import backoff, parts, plan
-from shipper.delivery import journal as memory
-from shipper.delivery import transitions as course
+from shipper.delivery import backoff, journal, parts, plan, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import Accepted, Outcome, Unavailable
-from shipper.delivery.plan import Finish, Queued, View
+from shipper.delivery.plan import Finish, PassState, Queued
 from shipper.delivery.policy import PACE, PASS_SECONDS
-from shipper.delivery.transitions import Course
 
 OUTAGE = 2 * 3600.0
 #: Simulated time after the recovery.
@@ -69,7 +66,7 @@ class Client:
     sealed: int = 0
     active: bool = False
     filled: float = 0.0
-    course: Course | None = None
+    state: PassState | None = None
     ends: float = 0.0
     succeeded: float = -1.0
     drained: float = -1.0
@@ -106,24 +103,26 @@ class Fleet:
 
     def _step(self, client: Client, now: float, chance: random.Random) -> float:
         """Do what the client does now, and say when it does something again."""
-        if client.course is None:
+        if client.state is None:
             self._begin(client, now, chance)
-        going = client.course
+        going = client.state
         assert going is not None
-        view = _left(going.view, client.ends - now)
-        step = plan.next_step(view, now, chance.random())
+        going = replace(going, left=client.ends - now)
+        step = plan.next_step(going, now, chance.random())
         if isinstance(step, Finish) and step.why == "empty" and client.active:
             self._seal(client)
-            client.course = replace(going, view=replace(view, queue=(Queued(client.backlog[-1]),)))
+            client.state = replace(going, queue=(Queued(client.backlog[-1]),))
             return now
         if isinstance(step, Finish):
             return self._end(client, step, now, chance)
         name = step.names[0]
-        if name not in going.works:
-            going = course.take_up(going, parts.begin(name, LINES, None))
+        if name not in going.segments:
+            going = transitions.add_segment(going, parts.begin(name, LINES, None))
         outcome = self._receive(now + step.pause)
-        going = course.settle(going, name, outcome, now + step.pause, self.jitter(chance.random()))
-        client.course = course.put_down(going, name) if name in going.works and going.works[name].settled else going
+        going = transitions.settle(going, name, outcome, now + step.pause, self.jitter(chance.random()))
+        client.state = (
+            transitions.drop_segment(going, name) if name in going.segments and going.segments[name].settled else going
+        )
         if outcome is ACCEPTED and now >= OUTAGE and client.succeeded < 0:
             client.succeeded = now + step.pause
             self.firsts.append(client.succeeded - OUTAGE)
@@ -131,31 +130,30 @@ class Fleet:
 
     def _begin(self, client: Client, now: float, chance: random.Random) -> None:
         """A new pass: since the last one something was recorded, and a busy client's writers have sealed some of it."""
-        journal = memory.trusted(client.journal, now)
-        view = View(journal, ())
+        kept = journal.trusted(client.journal, now)
         while client.filled + self.fills <= min(now, OUTAGE):
             client.filled += self.fills
             self._seal(client)
         client.active = True
-        if now >= journal.not_before and plan.may_seal(view, bool(client.backlog)):
+        if now >= kept.not_before and plan.may_seal(PassState(kept), bool(client.backlog)):
             self._seal(client)
         client.ends = now + PASS_SECONDS
-        client.course = Course(View(journal, plan.order(client.backlog, journal, chance.random())))
+        client.state = PassState(kept, plan.order(client.backlog, kept, chance.random()))
 
     def _seal(self, client: Client) -> None:
         client.sealed, client.active = client.sealed + 1, False
         client.backlog = (*client.backlog, f"{client.sealed:06d}")
 
     def _end(self, client: Client, finish: Finish, now: float, chance: random.Random) -> float:
-        assert client.course is not None
-        client.journal = course.remembered(client.course, now, chance.random())
-        client.backlog = tuple(sorted(each.name for each in client.course.view.queue))
-        client.course = None
+        assert client.state is not None
+        client.journal = transitions.last_journal(client.state, now, chance.random())
+        client.backlog = tuple(sorted(each.name for each in client.state.queue))
+        client.state = None
         left = bool(client.backlog) or client.active
         if not left and client.succeeded >= 0:
             client.drained = now - OUTAGE
             self.drained.append(client.drained)
-        return max(float(course.due(client.journal, finish, left, now, INTERVAL)[1]), now + 1.0)
+        return max(float(transitions.due(client.journal, finish, left, now, INTERVAL)[1]), now + 1.0)
 
     def _receive(self, now: float) -> Outcome:
         second = int(now)
@@ -182,21 +180,6 @@ class Fleet:
         }
 
 
-def _left(view: View, seconds: float) -> View:
-    return View(
-        view.journal,
-        view.queue,
-        view.by_hand,
-        view.forbidden,
-        view.ended,
-        view.proven,
-        view.refusals,
-        view.refused_whole,
-        view.sends,
-        seconds,
-    )
-
-
 def _share(found: list[float], clients: int) -> float:
     """When 99 of 100 clients had it; infinite when they never did."""
     place = int(clients * 0.99)
@@ -207,9 +190,9 @@ def _share(found: list[float], clients: int) -> float:
 def constants(cap: float, pace: float, each_try: bool = False) -> Iterator[None]:
     """Try other numbers than those of `policy`, and a segment more with each try."""
     with ExitStack() as stack:
-        for module in (backoff, memory):
+        for module in (backoff, journal):
             stack.enter_context(mock.patch.object(module, "BACKOFF_CAP", cap))
-        for module in (course, memory, parts):
+        for module in (transitions, journal, parts):
             stack.enter_context(mock.patch.object(module, "replace", _replace))
         stack.enter_context(mock.patch.object(plan, "PACE", pace))
         if each_try:

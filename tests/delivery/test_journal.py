@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.delivery import journal as memory
+from shipper.delivery import journal
 from shipper.delivery.journal import Failure, Journal
 from shipper.delivery.outcome import (
     Accepted,
@@ -42,98 +42,98 @@ FIELDS = sorted(Journal().to_json())
 
 
 def test_an_attempt_is_written_as_though_it_would_die_in_the_middle() -> None:
-    journal = memory.before(Journal(failures=2), NOW, 0.5)
-    assert (journal.failures, journal.began, journal.not_before) == (3, NOW, NOW + 60)
-    assert journal.failure == Failure("interrupted", NOW)
+    kept = journal.before(Journal(failures=2), NOW, 0.5)
+    assert (kept.failures, kept.began, kept.not_before) == (3, NOW, NOW + 60)
+    assert kept.failure == Failure("interrupted", NOW)
 
 
 def test_an_acceptance_ends_the_row_of_failures() -> None:
-    failing = memory.after(Journal(), Unavailable(status=500), NOW, 0.5)
-    journal = memory.after(failing, Accepted(), NOW + 1, 0.5)
-    assert (journal.failures, journal.failure, journal.not_before, journal.success) == (0, None, 0.0, NOW + 1)
+    failing = journal.after(Journal(), Unavailable(status=500), NOW, 0.5)
+    kept = journal.after(failing, Accepted(), NOW + 1, 0.5)
+    assert (kept.failures, kept.failure, kept.not_before, kept.success) == (0, None, 0.0, NOW + 1)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES[3:])
 def test_a_failure_is_counted_once_and_sets_a_wait(outcome: Outcome) -> None:
-    journal = memory.after(Journal(failures=1), outcome, NOW, 0.5)
-    assert journal.failures == 2
-    assert journal.not_before > NOW
-    assert journal.failure is not None
-    assert journal.failure.kind == outcome.kind
+    kept = journal.after(Journal(failures=1), outcome, NOW, 0.5)
+    assert kept.failures == 2
+    assert kept.not_before > NOW
+    assert kept.failure is not None
+    assert kept.failure.kind == outcome.kind
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES[1:3])
 def test_a_refusal_of_the_bytes_is_noted_without_a_wait_unless_the_whole_pass_came_to_it(outcome: Outcome) -> None:
-    journal = memory.after(Journal(), outcome, NOW, 0.5)
-    assert (journal.failures, journal.not_before) == (0, 0.0)
-    whole = memory.after_refusals(Journal(), outcome, NOW, 0.5)
+    kept = journal.after(Journal(), outcome, NOW, 0.5)
+    assert (kept.failures, kept.not_before) == (0, 0.0)
+    whole = journal.after_refusals(Journal(), outcome, NOW, 0.5)
     assert (whole.failures, whole.not_before) == (1, NOW + 15)
     assert whole.failure is not None
     assert whole.failure.cause == "refused-all"
 
 
 def test_only_a_receiver_s_wait_may_last_a_day() -> None:
-    asked = memory.after(Journal(), Throttled(retry_after=RETRY_AFTER_CAP), NOW, 0.0)
-    assert memory.trusted(asked, NOW).not_before == NOW + DAY
-    assert memory.trusted(replace(asked, asked=False), NOW).not_before == NOW + BACKOFF_CAP
+    asked = journal.after(Journal(), Throttled(retry_after=RETRY_AFTER_CAP), NOW, 0.0)
+    assert journal.trusted(asked, NOW).not_before == NOW + DAY
+    assert journal.trusted(replace(asked, asked=False), NOW).not_before == NOW + BACKOFF_CAP
 
 
 def test_a_clock_that_was_ahead_when_the_wait_was_written_costs_one_wait_not_years() -> None:
     ahead = NOW + 3650 * DAY
-    journal = memory.trusted(memory.after(Journal(), Unavailable(), ahead, 1.0), NOW)
-    assert journal.not_before == NOW + 30
-    assert memory.trusted(journal, NOW + 31).not_before == NOW + 30  # written back, it passes like any other
+    kept = journal.trusted(journal.after(Journal(), Unavailable(), ahead, 1.0), NOW)
+    assert kept.not_before == NOW + 30
+    assert journal.trusted(kept, NOW + 31).not_before == NOW + 30  # written back, it passes like any other
 
 
 def test_a_wait_that_began_in_the_past_is_not_begun_again() -> None:
-    journal = memory.after(Journal(), Unavailable(), NOW, 1.0)
-    assert memory.trusted(journal, NOW + 20) == journal
+    kept = journal.after(Journal(), Unavailable(), NOW, 1.0)
+    assert journal.trusted(kept, NOW + 20) == kept
 
 
 def test_a_size_limit_is_forgotten_after_a_week_or_when_the_clock_went_back() -> None:
-    journal = memory.with_limit(Journal(), 5000, NOW)
-    assert memory.trusted(journal, NOW + LIMIT_DAYS * DAY).limit == 5000
-    assert memory.trusted(journal, NOW + LIMIT_DAYS * DAY + 1).limit is None
-    assert memory.trusted(journal, NOW - 1).limit is None
-    assert memory.with_limit(Journal(), 1, NOW).limit == LIMIT_LEAST
+    kept = journal.with_limit(Journal(), 5000, NOW)
+    assert journal.trusted(kept, NOW + LIMIT_DAYS * DAY).limit == 5000
+    assert journal.trusted(kept, NOW + LIMIT_DAYS * DAY + 1).limit is None
+    assert journal.trusted(kept, NOW - 1).limit is None
+    assert journal.with_limit(Journal(), 1, NOW).limit == LIMIT_LEAST
 
 
 def test_suspicion_counts_days_and_not_passes() -> None:
-    journal = Journal()
+    kept = Journal()
     for now in (NOW, NOW + 60, NOW + DAY, NOW + DAY + 60):
-        journal = memory.suspect(journal, "segment", now)
-    assert len(journal.suspects["segment"]) == 2
-    assert memory.forgotten(journal, "segment").suspects == {}
+        kept = journal.suspect(kept, "segment", now)
+    assert len(kept.suspects["segment"]) == 2
+    assert journal.forgotten(kept, "segment").suspects == {}
 
 
 def test_what_is_remembered_of_segments_is_bounded() -> None:
-    journal = Journal()
+    kept = Journal()
     for number in range(3 * REMEMBERED):
-        journal = memory.placed_last(memory.suspect(journal, f"s{number}", NOW), f"s{number}")
-    assert len(journal.suspects) == len(journal.put_last) == REMEMBERED
-    assert journal.put_last[-1] == f"s{3 * REMEMBERED - 1}"
-    assert len(json.dumps(journal.to_json())) < 16 * 1024
+        kept = journal.placed_last(journal.suspect(kept, f"s{number}", NOW), f"s{number}")
+    assert len(kept.suspects) == len(kept.put_last) == REMEMBERED
+    assert kept.put_last[-1] == f"s{3 * REMEMBERED - 1}"
+    assert len(json.dumps(kept.to_json())) < 16 * 1024
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANY_JSON) | ANY_JSON, st.floats(0, 4e9))
 def test_a_journal_that_was_damaged_or_edited_is_read_without_an_error_and_its_wait_is_bounded(
     found: Any, now: float
 ) -> None:
-    journal = memory.trusted(Journal.from_json(found), now)
-    assert journal.not_before <= now + RETRY_AFTER_CAP
-    assert Journal.from_json(json.loads(json.dumps(journal.to_json()))) == journal
+    kept = journal.trusted(Journal.from_json(found), now)
+    assert kept.not_before <= now + RETRY_AFTER_CAP
+    assert Journal.from_json(json.loads(json.dumps(kept.to_json()))) == kept
 
 
 @given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.floats(0, 1), st.floats(0, 1e5)), max_size=20))
 def test_any_history_survives_the_disk_and_its_wait_stays_within_its_bound(
     history: list[tuple[Outcome, float, float]],
 ) -> None:
-    journal, now = Journal(), NOW
+    kept, now = Journal(), NOW
     for outcome, random, passed in history:
         now += passed
-        died = memory.before(journal, now, random)
-        assert died.failures == journal.failures + 1
+        died = journal.before(kept, now, random)
+        assert died.failures == kept.failures + 1
         assert now <= died.not_before <= now + BACKOFF_CAP
-        journal = memory.after(journal, outcome, now, random)
-        assert journal.not_before <= now + RETRY_AFTER_CAP
-        assert Journal.from_json(json.loads(json.dumps(journal.to_json()))) == journal
+        kept = journal.after(kept, outcome, now, random)
+        assert kept.not_before <= now + RETRY_AFTER_CAP
+        assert Journal.from_json(json.loads(json.dumps(kept.to_json()))) == kept

@@ -9,21 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shipper
-from shipper.delivery import journal as memory
+from shipper.delivery import journal
 from shipper.delivery.journal import Failure, Journal
-from shipper.delivery.messages import MEANINGS, explain, left_because
+from shipper.delivery.messages import MEANINGS, explain_failure, explain_left
 from shipper.delivery.outcome import KINDS, Outcome, Throttled, Unauthorized, Unavailable, Unreachable, plain
 from shipper.delivery.plan import Finish
 from shipper.durations import wait
+from tests.fixtures import passes
 from tests.fixtures.faults import Faults
-from tests.fixtures.passes import flush, journal, line, sealed, sending_to
+from tests.fixtures.passes import flush, line, sealed, sending_to
 
 NOW = 1_795_428_000.0
 PACKAGE = Path(shipper.__file__).parent
 
 
 def explained(outcome: Outcome) -> str:
-    found = explain(memory.after(Journal(), outcome, NOW, 0.5), NOW + 1)
+    found = explain_failure(journal.after(Journal(), outcome, NOW, 0.5), NOW + 1)
     assert found is not None
     return found.line
 
@@ -64,17 +65,17 @@ def test_a_failure_is_explained_in_one_plain_line(outcome: Outcome, words: str) 
 
 
 def test_when_all_went_well_there_is_nothing_to_explain() -> None:
-    assert explain(Journal(success=NOW), NOW) is None
+    assert explain_failure(Journal(success=NOW), NOW) is None
 
 
 def test_an_attempt_whose_end_nobody_wrote_is_explained_too() -> None:
-    found = explain(memory.before(Journal(), NOW, 0.5), NOW + 1)
+    found = explain_failure(journal.before(Journal(), NOW, 0.5), NOW + 1)
     assert found is not None
     assert (found.kind, found.next_try, found.failures) == ("interrupted", NOW + 15, 1)
 
 
 def test_a_next_try_that_is_due_is_not_in_the_past() -> None:
-    found = explain(memory.after(Journal(), Unreachable(), NOW, 0.5), NOW + 60)
+    found = explain_failure(journal.after(Journal(), Unreachable(), NOW, 0.5), NOW + 60)
     assert found is not None
     assert found.next_try == 0.0
 
@@ -101,7 +102,7 @@ def test_every_kind_of_failure_is_explained() -> None:
 
 @given(st.sampled_from(sorted(MEANINGS)), st.text(max_size=300), st.integers(0, 999))
 def test_no_word_of_a_receiver_steers_a_terminal_or_breaks_the_line(cause: str, detail: str, status: int) -> None:
-    found = explain(Journal(failure=Failure("unavailable", NOW, status, cause, detail)), NOW)
+    found = explain_failure(Journal(failure=Failure("unavailable", NOW, status, cause, detail)), NOW)
     assert found is not None
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]", found.line)
     assert found.to_json() == asdict(found)
@@ -133,12 +134,12 @@ def test_a_wait_is_said_in_words(seconds: float, words: str) -> None:
 
 
 def test_why_something_is_left_says_what_comes_next() -> None:
-    failed = memory.after(Journal(), Unavailable(status=500, cause="server"), NOW, 1.0)
-    assert left_because(failed, Finish("failed"), False, NOW) == (
+    failed = journal.after(Journal(), Unavailable(status=500, cause="server"), NOW, 1.0)
+    assert explain_left(failed, Finish("failed"), False, NOW) == (
         "500: the receiver is in trouble itself: there is nothing to do here; the next try is in 30 s"
     )
-    assert "a minute" in left_because(Journal(), Finish("time"), False, NOW)
-    assert "doctor" in left_because(Journal(), Finish("empty"), False, NOW)
+    assert "a minute" in explain_left(Journal(), Finish("time"), False, NOW)
+    assert "doctor" in explain_left(Journal(), Finish("empty"), False, NOW)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_a_real_failure_is_explained_from_the_journal_on_disk(fault: str, meanin
     with Faults(fault) as receiver, sending_to(receiver.endpoint) as spool:
         sealed(spool, [line(1)])
         result = flush()
-        found = explain(journal(spool), NOW)
+        found = explain_failure(passes.journal(spool), NOW)
     assert found is not None
     assert found.means == MEANINGS[meaning]
     assert result.why.startswith(found.line)

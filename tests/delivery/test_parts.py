@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shipper.delivery import parts
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, Throttled, TooLarge, Unreachable
-from shipper.delivery.parts import Work
+from shipper.delivery.parts import SegmentProgress
 
 SEGMENT = "20261123T100000000Z-0a1b2c3d"
 
@@ -30,11 +30,11 @@ def lines(count: int, size: int = 99) -> list[Line]:
     return [Line(number, b"x" * size) for number in range(1, count + 1)]
 
 
-def keys(work: Work) -> list[str]:
+def keys(work: SegmentProgress) -> list[str]:
     return [part.key.removeprefix(SEGMENT) for part in work.parts]
 
 
-def places(work: Work) -> list[int]:
+def places(work: SegmentProgress) -> list[int]:
     """The numbers of all lines, in whatever place they are."""
     waiting = [line.number for part in work.parts for line in part.lines]
     return sorted([*waiting, *work.accepted, *work.rejected, *work.suspects])
@@ -79,7 +79,7 @@ def test_what_came_to_nothing_leaves_the_same_parts_under_the_same_keys(outcome:
 def test_an_event_that_is_refused_alone_is_under_suspicion_and_not_settled() -> None:
     work = parts.after(parts.begin(SEGMENT, lines(1), None), Rejected(status=422, detail="no"))
     assert not work.settled
-    assert work.suspects[1] == parts.Refusal("rejected", "422 no")
+    assert work.suspects[1] == parts.LineRefusal("rejected", "422 no")
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_suspicion_is_believed_only_of_a_receiver_that_accepts_others(
     work = parts.begin(SEGMENT, lines(size), None)
     while work.parts:
         work = parts.after(work, TooLarge())
-    assert parts.judge(work, proven, days).settled is believed
+    assert parts.confirm(work, proven, days).settled is believed
 
 
-def outcomes_for(draw: st.DrawFn, work: Work) -> Outcome:
+def outcomes_for(draw: st.DrawFn, work: SegmentProgress) -> Outcome:
     part = work.parts[0]
     ids = [line.id for line in part.lines]
     return draw(
@@ -110,7 +110,7 @@ def outcomes_for(draw: st.DrawFn, work: Work) -> Outcome:
 
 
 @st.composite
-def courses(draw: st.DrawFn) -> tuple[Work, set[int]]:
+def progresses(draw: st.DrawFn) -> tuple[SegmentProgress, set[int]]:
     """Some work after some outcomes, and the numbers of the lines that a receiver acknowledged, as we saw it."""
     found = lines(draw(st.integers(1, 20)), draw(st.integers(1, 300)))
     missing = draw(st.sets(st.integers(1, 20), max_size=5))
@@ -124,12 +124,12 @@ def courses(draw: st.DrawFn) -> tuple[Work, set[int]]:
         if isinstance(outcome, Accepted):
             acknowledged |= {line.number for line in work.parts[0].lines if line.id not in outcome.rejected}
         work = parts.after(work, outcome)
-    return parts.judge(work, draw(st.booleans()), draw(st.integers(0, 4))), acknowledged
+    return parts.confirm(work, draw(st.booleans()), draw(st.integers(0, 4))), acknowledged
 
 
-@given(courses())
+@given(progresses())
 def test_each_line_is_in_exactly_one_place_and_none_is_accepted_that_no_receiver_acknowledged(
-    found: tuple[Work, set[int]],
+    found: tuple[SegmentProgress, set[int]],
 ) -> None:
     work, acknowledged = found
     assert places(work) == [line.number for line in work.given]
@@ -138,8 +138,8 @@ def test_each_line_is_in_exactly_one_place_and_none_is_accepted_that_no_receiver
         assert acknowledged | set(work.rejected) == {line.number for line in work.given}
 
 
-@given(courses())
-def test_a_key_says_which_lines_it_is_for(found: tuple[Work, set[int]]) -> None:
+@given(progresses())
+def test_a_key_says_which_lines_it_is_for(found: tuple[SegmentProgress, set[int]]) -> None:
     for part in found[0].parts:
         if part.key != SEGMENT:
             first, last = map(int, part.key.rpartition(".")[2].split("-"))
@@ -147,7 +147,7 @@ def test_a_key_says_which_lines_it_is_for(found: tuple[Work, set[int]]) -> None:
             assert [line.number for line in part.lines] == inside
 
 
-def bisected(found: Sequence[Line], poison: set[int]) -> Work:
+def bisected(found: Sequence[Line], poison: set[int]) -> SegmentProgress:
     work = parts.begin(SEGMENT, found, None)
     while work.parts:
         refused = any(line.number in poison for line in work.parts[0].lines)

@@ -304,9 +304,9 @@ def test_a_pass_killed_between_acknowledgement_and_deletion_sends_the_same_again
 
 
 HANGING = """
-import shipper.flusher as flusher
-limit = flusher._hard_limit
-flusher._hard_limit = lambda seconds: limit(min(seconds, 1.0))
+from shipper.wakeup import alarm
+limit = alarm.hard_limit
+alarm.hard_limit = lambda seconds: limit(min(seconds, 1.0))
 from shipper.wires.transport import Transport
 Transport.send_all = lambda *_: __import__("signal").sigwait([])
 run_pass("""

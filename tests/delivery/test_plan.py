@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shipper.delivery import plan
 from shipper.delivery.journal import Journal
-from shipper.delivery.plan import Finish, Queued, Send, View, next_step
+from shipper.delivery.plan import Finish, PassState, Queued, Send, next_step
 from shipper.delivery.policy import (
     PACE,
     PARALLEL,
@@ -30,68 +30,68 @@ FAR = Journal(round_trip=0.2)
 
 
 @pytest.mark.parametrize(
-    ("view", "names"),
+    ("state", "names"),
     [
-        (View(Journal(), ONE), ("a",)),
-        (View(Journal(), NINE), ("a",)),
-        (View(Journal(), (Queued("a", "aside"), Queued("b"))), ("b",)),
-        (View(Journal(), (Queued("a", "aside"), Queued("b", "current"), Queued("c"))), ("b",)),
-        (View(Journal(), (Queued("a", "aside"), Queued("b", "aside"))), ("a",)),
-        (View(WAITING, ONE, by_hand=True), ("a",)),
-        (View(WAITING, ONE, sends=1), ("a",)),
-        (View(FAR, NINE, by_hand=True, proven=True), tuple("abcdefghi"[:PARALLEL])),
-        (View(FAR, NINE, proven=True), ("a",)),
-        (View(FAR, NINE, by_hand=True), ("a",)),
-        (View(FAR, NINE[:7], by_hand=True, proven=True), ("a",)),
-        (View(Journal(round_trip=0.01), NINE, by_hand=True, proven=True), ("a",)),
-        (View(Journal(), (Queued("a", "aside"), Queued("b")), refused_whole=REFUSED_WHOLE, proven=True), ("b",)),
-        (View(Journal(), (Queued("a", "aside"), Queued("b")), refused_whole=REFUSED_WHOLE), ("a",)),
+        (PassState(Journal(), ONE), ("a",)),
+        (PassState(Journal(), NINE), ("a",)),
+        (PassState(Journal(), (Queued("a", "aside"), Queued("b"))), ("b",)),
+        (PassState(Journal(), (Queued("a", "aside"), Queued("b", "current"), Queued("c"))), ("b",)),
+        (PassState(Journal(), (Queued("a", "aside"), Queued("b", "aside"))), ("a",)),
+        (PassState(WAITING, ONE, by_hand=True), ("a",)),
+        (PassState(WAITING, ONE, sends=1), ("a",)),
+        (PassState(FAR, NINE, by_hand=True, proven=True), tuple("abcdefghi"[:PARALLEL])),
+        (PassState(FAR, NINE, proven=True), ("a",)),
+        (PassState(FAR, NINE, by_hand=True), ("a",)),
+        (PassState(FAR, NINE[:7], by_hand=True, proven=True), ("a",)),
+        (PassState(Journal(round_trip=0.01), NINE, by_hand=True, proven=True), ("a",)),
+        (PassState(Journal(), (Queued("a", "aside"), Queued("b")), refused_whole=REFUSED_WHOLE, proven=True), ("b",)),
+        (PassState(Journal(), (Queued("a", "aside"), Queued("b")), refused_whole=REFUSED_WHOLE), ("a",)),
     ],
 )
-def test_the_next_step_sends(view: View, names: tuple[str, ...]) -> None:
-    step = next_step(view, NOW, 0.5)
+def test_the_next_step_sends(state: PassState, names: tuple[str, ...]) -> None:
+    step = next_step(state, NOW, 0.5)
     assert isinstance(step, Send)
     assert step.names == names
 
 
 @pytest.mark.parametrize(
-    ("view", "why"),
+    ("state", "why"),
     [
-        (View(Journal(), ()), "empty"),
-        (View(Journal(), ONE, forbidden="DO_NOT_TRACK is set", by_hand=True), "forbidden"),
-        (View(WAITING, ONE), "waiting"),
-        (View(Journal(), ONE, ended=True), "failed"),
-        (View(Journal(), ONE, left=PASS_RESERVE + SEND_LEAST - 0.1), "time"),
-        (View(Journal(), ONE, left=-5.0), "time"),
-        (View(Journal(), (Queued("a", "aside"),), refusals=REFUSALS_UNPROVEN), "refused"),
-        (View(Journal(), (Queued("a", "aside"),), refusals=REFUSALS, proven=True), "refused"),
-        (View(Journal(), (Queued("a", "current"),), refusals=REFUSALS, proven=True), "refused"),
+        (PassState(Journal(), ()), "empty"),
+        (PassState(Journal(), ONE, forbidden="DO_NOT_TRACK is set", by_hand=True), "forbidden"),
+        (PassState(WAITING, ONE), "waiting"),
+        (PassState(Journal(), ONE, ended=True), "failed"),
+        (PassState(Journal(), ONE, left=PASS_RESERVE + SEND_LEAST - 0.1), "time"),
+        (PassState(Journal(), ONE, left=-5.0), "time"),
+        (PassState(Journal(), (Queued("a", "aside"),), refusals=REFUSALS_UNPROVEN), "refused"),
+        (PassState(Journal(), (Queued("a", "aside"),), refusals=REFUSALS, proven=True), "refused"),
+        (PassState(Journal(), (Queued("a", "current"),), refusals=REFUSALS, proven=True), "refused"),
     ],
 )
-def test_the_next_step_ends_the_pass(view: View, why: str) -> None:
-    assert next_step(view, NOW, 0.5) == Finish(why)  # type: ignore[arg-type]  # a word of the table
+def test_the_next_step_ends_the_pass(state: PassState, why: str) -> None:
+    assert next_step(state, NOW, 0.5) == Finish(why)  # type: ignore[arg-type]  # a word of the table
 
 
 @pytest.mark.parametrize(
-    ("view", "random", "pause"),
+    ("state", "random", "pause"),
     [
-        (View(Journal(), ONE), 0.9, 0.0),
-        (View(Journal(), ONE, sends=1), 0.0, 0.0),
-        (View(Journal(), ONE, sends=1), 0.5, PACE),
-        (View(Journal(), ONE, sends=1), 1.0, 2 * PACE),
-        (View(Journal(), ONE, sends=9, by_hand=True), 1.0, 0.0),
+        (PassState(Journal(), ONE), 0.9, 0.0),
+        (PassState(Journal(), ONE, sends=1), 0.0, 0.0),
+        (PassState(Journal(), ONE, sends=1), 0.5, PACE),
+        (PassState(Journal(), ONE, sends=1), 1.0, 2 * PACE),
+        (PassState(Journal(), ONE, sends=9, by_hand=True), 1.0, 0.0),
     ],
 )
-def test_only_a_pass_that_nobody_waits_for_paces_its_batches(view: View, random: float, pause: float) -> None:
-    step = next_step(view, NOW, random)
+def test_only_a_pass_that_nobody_waits_for_paces_its_batches(state: PassState, random: float, pause: float) -> None:
+    step = next_step(state, NOW, random)
     assert isinstance(step, Send)
     assert step.pause == pause
 
 
 def test_a_send_never_has_more_time_than_the_pass_has_left() -> None:
-    view = View(Journal(), ONE, sends=1)
+    state = PassState(Journal(), ONE, sends=1)
     for left in (10.0, 12.0, 20.0, 31.0, 60.0, float("inf")):
-        step = next_step(replace(view, left=left), NOW, 0.5)
+        step = next_step(replace(state, left=left), NOW, 0.5)
         if isinstance(step, Send):
             assert SEND_LEAST <= step.seconds <= SEND_SECONDS
             assert step.pause + step.seconds + PASS_RESERVE <= left
@@ -99,7 +99,7 @@ def test_a_send_never_has_more_time_than_the_pass_has_left() -> None:
 
 @given(
     st.builds(
-        View,
+        PassState,
         st.builds(Journal, not_before=st.floats(0, 2000), round_trip=st.floats(0, 1)),
         st.lists(
             st.builds(Queued, st.sampled_from("abcdefghijkl"), st.sampled_from(("fresh", "current", "aside"))),
@@ -117,17 +117,17 @@ def test_a_send_never_has_more_time_than_the_pass_has_left() -> None:
     st.floats(0, 2000),
     st.floats(0, 1),
 )
-def test_nothing_is_sent_that_may_not_be(view: View, now: float, random: float) -> None:
-    step = next_step(view, now, random)
+def test_nothing_is_sent_that_may_not_be(state: PassState, now: float, random: float) -> None:
+    step = next_step(state, now, random)
     if isinstance(step, Finish):
         return
-    assert not view.forbidden
-    assert not view.ended
-    assert view.by_hand or view.sends or now >= view.journal.not_before
+    assert not state.forbidden
+    assert not state.ended
+    assert state.by_hand or state.sends or now >= state.journal.not_before
     assert 1 <= len(step.names) <= PARALLEL
-    assert set(step.names) <= {each.name for each in view.queue}
+    assert set(step.names) <= {each.name for each in state.queue}
     assert 0 <= step.pause <= 2 * PACE
-    assert view.refusals < REFUSALS or all(each.state == "fresh" for each in view.queue if each.name in step.names)
+    assert state.refusals < REFUSALS or all(each.stage == "fresh" for each in state.queue if each.name in step.names)
 
 
 NAMES = ["20261123T100000000Z-0000000a", "20261123T100000001Z-00000000", "20261124T100000000Z-00000000"]

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.delivery import parts, plan
-from shipper.delivery import transitions as course
+from shipper.delivery import parts, plan, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import (
     Accepted,
@@ -21,10 +20,9 @@ from shipper.delivery.outcome import (
     Unavailable,
     Unreachable,
 )
-from shipper.delivery.parts import Part, Work
-from shipper.delivery.plan import Finish, Send, View
+from shipper.delivery.parts import Part, SegmentProgress
+from shipper.delivery.plan import Finish, PassState, Send
 from shipper.delivery.policy import LIMIT_LEAST, REFUSALS, REFUSALS_UNPROVEN, REFUSED_WHOLE
-from shipper.delivery.transitions import Course
 from tests.delivery.test_parts import Line
 
 NOW = 1_795_428_000.0
@@ -37,8 +35,8 @@ class Seen:
 
     journal: Journal
     finish: Finish = field(default_factory=lambda: Finish("empty"))
-    deleted: list[Work] = field(default_factory=list)
-    kept: list[Work] = field(default_factory=list)
+    deleted: list[SegmentProgress] = field(default_factory=list)
+    kept: list[SegmentProgress] = field(default_factory=list)
     requests: int = 0
     acknowledged: set[str] = field(default_factory=set)
     refused_alone: set[str] = field(default_factory=set)
@@ -63,21 +61,21 @@ def run(
 ) -> Seen:
     """One pass by hand, as the flusher carries it out, with `receive` in place of the network."""
     journal = journal or Journal()
-    going = Course(View(journal, plan.order(list(spool), journal, random), by_hand=True))
+    going = PassState(journal, plan.order(list(spool), journal, random), by_hand=True)
     seen = Seen(journal)
-    while isinstance(step := plan.next_step(going.view, now, random), Send):
+    while isinstance(step := plan.next_step(going, now, random), Send):
         for name in step.names:
-            if name not in going.works:
-                going = course.take_up(going, parts.begin(name, spool[name], going.view.journal.limit))
+            if name not in going.segments:
+                going = transitions.add_segment(going, parts.begin(name, spool[name], going.journal.limit))
             part = going.part(name)
             outcome = receive(part)
             note(seen, part, outcome)
-            going = course.settle(going, name, outcome, now, random)
-    going = course.judge(going, now)
+            going = transitions.settle(going, name, outcome, now, random)
+    going = transitions.confirm_refusals(going, now)
     seen.finish = step
-    for work in going.works.values():
+    for work in going.segments.values():
         (seen.deleted if work.settled else seen.kept).append(work)
-    seen.journal = course.remembered(going, now, random)
+    seen.journal = transitions.last_journal(going, now, random)
     return seen
 
 
@@ -245,7 +243,7 @@ def test_a_learned_limit_is_believed_when_smaller_parts_are_accepted() -> None:
 )
 def test_when_the_next_pass_is_due(journal: Journal, why: str, left: bool, not_before: int, next_due: int) -> None:
     finish = Finish(why)  # type: ignore[arg-type]  # a word of the table
-    assert course.due(journal, finish, left, NOW, 900) == (not_before, next_due)
+    assert transitions.due(journal, finish, left, NOW, 900) == (not_before, next_due)
 
 
 @pytest.mark.parametrize(
@@ -262,6 +260,6 @@ def test_when_the_next_pass_is_due(journal: Journal, why: str, left: bool, not_b
 def test_a_request_for_erasure_that_fails_holds_events_up_only_where_they_would_fail_too(
     outcome: Outcome, ended: bool
 ) -> None:
-    after = course.deleted(Course(View(Journal(), ())), outcome, NOW, 0.5)
-    assert after.view.ended is ended
-    assert (after.view.journal.not_before > NOW) is not isinstance(outcome, Accepted)
+    after = transitions.settle_deletion(PassState(Journal()), outcome, NOW, 0.5)
+    assert after.ended is ended
+    assert (after.journal.not_before > NOW) is not isinstance(outcome, Accepted)

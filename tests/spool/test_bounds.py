@@ -128,7 +128,7 @@ def test_nothing_goes_for_age_that_was_not_too_old_a_day_before(ages: list[int],
     for days in clock:
         now = days * DAY
         old = retention.too_old(waiting, 90, now)
-        going, remembered = retention.judge_age(sorted(old), remembered, now)
+        going, remembered = retention.choose_expired(sorted(old), remembered, now)
         for name in going:
             assert any(now - then >= DAY and name in seen for then, seen in found_old)
         found_old.append((now, set(old)))
@@ -140,7 +140,7 @@ def test_what_is_too_old_goes_within_two_days_of_passes() -> None:
     remembered: dict[str, float] = {}
     for half_day in range(180, 220):
         old = retention.too_old(waiting, 90, half_day * DAY / 2)
-        going, remembered = retention.judge_age(old, remembered, half_day * DAY / 2)
+        going, remembered = retention.choose_expired(old, remembered, half_day * DAY / 2)
         waiting = [name for name in waiting if name not in going]
         assert all(names.milliseconds_of(name) / 1000 >= (half_day / 2 - 92) * DAY for name in waiting)
     assert waiting == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shipper.reader import checksum_holds
 from shipper.recording.line import MAX_LINE, seal_line
-from shipper.spool.lines import judge, judge_all
+from shipper.spool.lines import classify_line, classify_lines
 from shipper.spool.segments import CHUNK, numbered_lines
 from tests.fixtures.spools import NOW, a_spool, line, record, sealed, told, tree
 
@@ -167,13 +167,13 @@ def test_a_line_across_two_reads_is_one_line(length: int) -> None:
 def test_no_flipped_bit_goes_unnoticed(position: int, bit: int) -> None:
     raw = bytearray(line())
     raw[position] ^= 1 << bit
-    for one in judge_all(read(bytes(raw))):
+    for one in classify_lines(read(bytes(raw))):
         assert one.state == "damaged"
         assert not checksum_holds(one.raw)
 
 
 def test_judging_a_good_line_takes_its_id_only() -> None:
     raw = line()[:-1]
-    found = judge(7, raw)
+    found = classify_line(7, raw)
     assert (found.number, found.last, found.state, found.raw) == (7, 7, "good", raw)
     assert found.id == raw[13:49].decode()

@@ -3,7 +3,7 @@
 import pytest
 
 from shipper.cli import flush
-from shipper.flusher import PassResult
+from shipper.delivery.result import PassResult
 
 
 @pytest.mark.parametrize(("left", "deletions"), [(0, 0), (1, 0), (0, 1), (2, 2)])

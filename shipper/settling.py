@@ -1,0 +1,54 @@
+"""What a pass does on the disk with one claimed segment: begin, set aside what is refused, note what came of it."""
+
+from shipper.delivery import parts
+from shipper.delivery.parts import Part, SegmentProgress
+from shipper.recording.line import format_time
+from shipper.spool import Spool
+from shipper.spool.lines import Segment
+from shipper.wires import Wire, grouping
+from shipper.wires.events import readable
+from shipper.wires.message import Batch
+
+
+def begin(spool: Spool, wire: Wire, segment: Segment, limit: int | None) -> SegmentProgress:
+    """Begin with a segment's lines that are neither in quarantine nor, where the wire reads them, unreadable.
+
+    `limit` are the bytes that the receiver is known to take at most.
+    """
+    refused = set(segment.quarantined)
+    for line in segment.lines if wire.READS_EVENTS else ():
+        why = readable(line.raw)
+        if why and line.number not in refused:
+            spool.quarantine(segment.name, line.number, line.raw, "damaged", why)
+            refused.add(line.number)
+    lines = [line for line in segment.lines if line.number not in refused]
+    return parts.begin(segment.name, lines, limit, refused, grouping(wire))
+
+
+def batch(part: Part) -> Batch:
+    """A part as a wire takes it."""
+    return Batch(part.key, tuple(line.raw + b"\n" for line in part.lines))
+
+
+def set_aside(spool: Spool, progress: SegmentProgress) -> None:
+    """Put what was refused into quarantine, before its segment goes or waits again (S4)."""
+    raws = {line.number: line.raw for line in progress.given}
+    for number, refusal in progress.rejected.items():
+        spool.quarantine(progress.segment, number, raws[number], refusal.reason, refusal.detail)
+    for share in progress.shares:
+        lines = [(line.number, line.raw) for line in progress.given if share.first <= line.number <= share.last]
+        spool.quarantine_share(progress.segment, lines, share.events, share.detail)
+
+
+def history_entry(progress: SegmentProgress, endpoint: str, now: float) -> dict[str, object]:
+    """A line of the history: when, where, events, bytes. `now` in Unix seconds."""
+    sent = [line for line in progress.given if line.number in progress.accepted]
+    return {
+        "time": format_time(int(now * 1000)),
+        "batch": progress.segment,
+        "endpoint": endpoint,
+        "events": len(sent) - sum(share.events for share in progress.shares),
+        "duplicate": progress.duplicate,
+        "rejected": progress.refused,
+        "bytes": sum(len(line.raw) + 1 for line in sent),
+    }
