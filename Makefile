@@ -40,7 +40,7 @@ quick: $(STAMP)  ## what to run at every save: recording, spool, decisions and t
 docs: $(STAMP)  ## the site, into build/site; every link is checked
 	$(BIN)/mkdocs build --strict --quiet
 
-package: $(STAMP)  ## the wheel and the sdist, into dist/, as an index would take them
+package: $(STAMP) man  ## the wheel and the sdist, into dist/, as an index would take them
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
@@ -50,7 +50,9 @@ pins:  ## (needs uv) write .ci/requirements.txt anew: every package that the gat
 		--extra collector --extra chdb --extra completion --extra docs --extra dev pyproject.toml --output-file .ci/requirements.txt
 
 man: $(STAMP)  ## write man/shipper.1 anew, from the parser
-	$(BIN)/python -m tests.release.man_page > man/shipper.1
+	COLUMNS=100 SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/argparse-manpage --module shipper.cli --function whole_parser \
+		--prog shipper --project-name event-shipper --description "usage telemetry for command-line tools" \
+		--url https://event-shipper.github.io/event-shipper/ --manual-title shipper --output man/shipper.1
 
 guarantees: $(STAMP)  ## prove the promises and print the table; DEEP=1 sweeps every point, for an hour or more
 	$(BIN)/python -m tests.guarantees $(if $(DEEP),--deep)

@@ -46,7 +46,7 @@ UPWARD = {
 CORE = {"httpx", "tenacity", "platformdirs", "filelock"}
 EXTRAS = {
     "collector": {"starlette", "uvicorn", "chdb", "httpx"},
-    "cli": {"uvicorn"},
+    "cli": {"uvicorn", "argcomplete"},
     "wires": {"certifi"},  # comes with httpx
     "testing": {"pytest"},
     "integrations": {"click", "typer"},

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import TextIO
 
+    from shipper.cli.host_names import Host
+
 COMMANDS = {
     "record": "record",
     "time": "time",
@@ -33,6 +35,8 @@ COMMANDS = {
     "collect": "collect",
     "report": "report",
     "demo": "demo",
+    "completion": "completion",
+    "help": "help",
 }
 """Every command and the file that holds it, in the order of the help. A command without its file does not exist."""
 
@@ -43,13 +47,18 @@ EXIT_BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell reports of a command whose reader went away, as in `shipper show | head`."""
 
 
-def main(arguments: "Sequence[str] | None" = None) -> int:
-    """Run one command and return its exit code. No error of a command leaves here as a traceback."""
+def main(arguments: "Sequence[str] | None" = None, host: "Host | None" = None) -> int:
+    """Run one command and return its exit code. No error of a command leaves here as a traceback.
+
+    `host` is the instrumented program within which the command runs: messages name its commands.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] in (
-        ["record"],
-        ["time"],
-    ):  # what follows is not argparse's: a loop's thousandth call, a foreign command
+    if host is not None:
+        from shipper.cli.host_names import within
+
+        within(host)
+    # What follows these two is not argparse's: a loop's thousandth call, a foreign command.
+    if given[:1] in (["record"], ["time"]) and not _asks_for_help(given):
         return _guarded(lambda: _module(given[0]).main(given[1:]))
     if given[:2] == ["flush", "--implicit"]:  # its clock runs before anything is imported
         from shipper.cli.implicit import main as flush_implicitly
@@ -58,10 +67,18 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     return _guarded(lambda: _dispatch(given))
 
 
+def _asks_for_help(given: "list[str]") -> bool:
+    own = given[: given.index("--")] if "--" in given else given
+    return "-h" in own or "--help" in own or "_ARGCOMPLETE" in os.environ
+
+
 def _dispatch(given: "list[str]") -> int:
+    from shipper.cli.completion import answer
+
     named = given[0] if given and given[0] in COMMANDS and _present(given[0]) else None
     modules = {name: _module(name) for name in ([named] if named else filter(_present, COMMANDS))}
-    parser = _parser(modules)
+    parser = parser_of(modules)
+    answer(parser, os.environ)
     args = parser.parse_args(given)
     if args.command is None:
         parser.print_help()
@@ -79,25 +96,31 @@ def _module(command: str) -> "ModuleType":
     return module
 
 
-def _parser(modules: "dict[str, ModuleType]") -> "argparse.ArgumentParser":
-    import argparse
+def whole_parser() -> "argparse.ArgumentParser":
+    """The parser of every command: for the manual page and the documentation."""
+    return parser_of({name: _module(name) for name in COMMANDS if _present(name)})
 
+
+def parser_of(modules: "dict[str, ModuleType]") -> "argparse.ArgumentParser":
+    """The parser of some commands, each with the module that holds it."""
     from shipper import __version__
+    from shipper.cli.parsers import Parser, finish
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="shipper",
         description="Usage telemetry for command-line tools: recorded offline, delivered once, yours to see and stop.",
-        epilog="shipper COMMAND --help says more. `shipper demo` shows the whole story in under a minute.",
+        epilog="`shipper help COMMAND` says more of each.",
     )
     parser.add_argument("--version", action="version", version=f"shipper {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Parser)
     for module in dict.fromkeys(modules.values()):
         module.add(subparsers)
+    finish(parser)
     return parser
 
 
-def _open_mouth() -> None:
-    """Make stdout and stderr ready for any text: of a closed one (`>&-`) nobody reads, and no locale may stop us."""
+def _prepare_output() -> None:
+    """Make stdout and stderr take any text: one that is closed (`>&-`) goes nowhere, and no locale raises an error."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -108,28 +131,28 @@ def _open_mouth() -> None:
 
 def _guarded(command: "Callable[[], int]") -> int:
     """What `command` returns, or the exit code of the error that ended it, said in words on stderr."""
-    _open_mouth()
-    code = _ending(command)
+    _prepare_output()
+    code = _exit_code(command)
     for stream in (sys.stdout, sys.stderr):
-        _give_up(stream)
+        _flush_or_discard(stream)
     return code
 
 
-def _give_up(stream: "TextIO") -> None:
-    """Let what a stream could not write end where it harms nobody: the interpreter's farewell would exit with 120."""
+def _flush_or_discard(stream: "TextIO") -> None:
+    """Discard what a stream cannot write: the interpreter, which flushes it as it ends, would exit with 120."""
     try:
         stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _ending(command: "Callable[[], int]") -> int:
+def _exit_code(command: "Callable[[], int]") -> int:
     try:
         try:
             code = command()
-        except SystemExit as farewell:  # argparse's way to end after its help, or after bad usage
-            code = farewell.code if isinstance(farewell.code, int) else 2
-        sys.stdout.flush()  # a reader that went away shows here, not in the interpreter's farewell
+        except SystemExit as end:  # argparse's way to end after its help
+            code = end.code if isinstance(end.code, int) else 2
+        sys.stdout.flush()  # a reader that went away shows here, not when the interpreter ends
         return code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

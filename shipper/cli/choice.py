@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from shipper import files
 from shipper.choices.saving import save_choice
-from shipper.cli.spools import open_spool, spool_names, valid_app
+from shipper.cli.spools import known_apps, open_spool, spool_names, valid_app
 from shipper.cli.terminal import EXIT_BUSY, count, say
 from shipper.errors import BadCall, Busy
 from shipper.recording import consent
@@ -54,6 +54,10 @@ def run(args: argparse.Namespace) -> int:
             say(f"{args.app or 'all apps'}: {args.command} is saved, but what is pending could not be reached")
             raise
         say(f"{args.app or 'all apps'}: {args.command}{'' if spools else MEANING[args.command]}")
+        if args.app and not spools:
+            say(f"  nothing called {args.app} has recorded here; the choice holds if it ever does")
+            present = spool_names(environ)
+            say("  " + known_apps(args.app, present) if present else "  Nothing at all has been recorded here yet.")
         for line in _above(config, args.app, args.command):
             say(f"  {line}")
         return max([_reach(environ, config, spool, args, now) for spool in spools], default=0)

@@ -1,6 +1,7 @@
 """`shipper collect`: run the receiver."""
 
 import argparse
+import os
 import signal
 import socket
 import sys
@@ -25,7 +26,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "collect",
         help="run the receiver",
         description="Receive events, keep each once, and show the answers at `/`. Ends well on SIGTERM.",
-        epilog="Example: shipper collect --listen 0.0.0.0:4417 --data /var/lib/shipper --catalog telemetry.toml",
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default=LISTEN, help=f"default {LISTEN}; port 0: any")
     parser.add_argument("--data", metavar="DIR", default=DATA, help=f"the embedded store's folder, default {DATA}")
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(stop, lambda *_: None)
     listener.listen(BACKLOG)
     # The socket listens already: whoever reads this line can connect.
-    print(f"shipper collect: listening on http://{_address(listener)}", file=sys.stderr, flush=True)
+    print(_greeting(_address(listener), args.store or f"sqlite:{args.data}"), file=sys.stderr, flush=True)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -106,6 +106,19 @@ def bind(address: str) -> socket.socket:
     except OSError as error:
         raise ShipperError(f"cannot listen on {address}: {error.strerror}", "Choose another with --listen.") from None
     return listener
+
+
+def _greeting(address: str, store: str) -> str:
+    """What a person does next: where the answers are, where the data lies, how to stop."""
+    kind, _, place = store.partition(":")
+    where = os.path.abspath(place) if kind in ("sqlite", "chdb") else store.partition("?")[0].rpartition("@")[2]
+    reachable = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104 - compared only
+    return (
+        f"shipper collect: listening on http://{address}\n"
+        f"  See the answers: open http://{reachable}/ in a browser\n"
+        f"  The data lies in {where}\n"
+        "  Stop it: Ctrl-C, or SIGTERM; nothing that was acknowledged is lost"
+    )
 
 
 def _address(listener: socket.socket) -> str:

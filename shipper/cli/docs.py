@@ -29,7 +29,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help='print the public page "what is collected"',
         description="Print what an app collects, for its users: Markdown, or another form. It is made from the "
         "declaration that the code enforces, so that it cannot promise anything else.",
-        epilog="example: shipper docs wunderctl.telemetry:app > TELEMETRY.md, and in CI the same with --check TELEMETRY.md",
     )
     parser.add_argument("target", metavar="telemetry.toml|MODULE:APP", help="where the app is declared")
     form = parser.add_mutually_exclusive_group()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from shipper import files
-from shipper.cli.spools import open_spool, spool_names, valid_app
+from shipper.cli.spools import known_apps, open_spool, spool_names, valid_app
 from shipper.cli.terminal import count, say
 from shipper.errors import BadCall, Busy, ShipperError
 from shipper.flusher import run_pass
@@ -43,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
         raise ShipperError("somebody holds the spool's lock", f"Run `shipper forget {app}` again.") from None
     say(f"{app}: {count(done.erased, 'event')} erased here; the next one has a new id")
     if not done.asking:
-        say("  nothing was ever sent from here, so there is nobody to ask")
+        if spools:
+            say("  no receiver was ever sent anything from here, so there is nobody to ask")
+        else:
+            say(f"  nothing called {app} has recorded here")
+            say("  " + known_apps(app, spool_names(environ)))
     return max([_ask(environ, name) for name in done.asking], default=0)
 
 

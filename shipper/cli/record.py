@@ -1,6 +1,6 @@
 """`shipper record`: one event from a shell script, as App.record() does it from Python.
 
-It runs where a script may call it a thousand times, so it reads its few arguments itself; argparse comes in only to
+It runs where a script may call it a thousand times, so it reads its few arguments itself; argparse is loaded only to
 print the help.
 """
 
@@ -21,23 +21,18 @@ TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the command to `shipper --help`."""
-    _describe(subparsers.add_parser("record", help="record one event from a shell script", description=DESCRIPTION))
+    parser = subparsers.add_parser("record", help="record one event from a shell script", description=DESCRIPTION)
+    parser.add_argument("-c", "--config", metavar="FILE", required=True, help="what App() declares, as TOML")
+    parser.add_argument("event", help="a declared event's name")
+    parser.add_argument("fields", nargs="*", metavar="KEY=VALUE", help="its fields, each of its declared type")
 
 
 DESCRIPTION = """Record one event that telemetry.toml declares. Exit 0 whether it was kept or consent forbade it, so that
 a script goes on either way; 2 for a declaration, an event or a value that is wrong."""
 
 
-def _describe(parser: "argparse.ArgumentParser") -> None:
-    parser.add_argument("-c", "--config", metavar="FILE", required=True, help="what App() declares, as TOML")
-    parser.add_argument("event", help="a declared event's name")
-    parser.add_argument("fields", nargs="*", metavar="KEY=VALUE", help="its fields, each of its declared type")
-
-
 def main(arguments: "Sequence[str]") -> int:
     """Record the event that the arguments after `record` name. Raises BadValue or DeclarationError, exit code 2."""
-    if "-h" in arguments or "--help" in arguments:
-        return _help()
     config, words = config_and_words(list(arguments), "record", USAGE)
     app = declared_app(config, words[0])
     app.record(words[0], **typed_values(app.events[words[0]], words[1:], USAGE))
@@ -105,12 +100,3 @@ def _bad(message: str, hint: str) -> "NoReturn":
     from shipper.errors import BadValue
 
     raise BadValue(message, hint)
-
-
-def _help() -> int:
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="shipper record", description=DESCRIPTION)
-    _describe(parser)
-    parser.print_help()
-    return 0

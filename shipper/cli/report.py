@@ -31,7 +31,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "report",
         help="show the answers",
         description="Show the answers in the terminal: from a running receiver (--from) or from a store.",
-        epilog="Example: shipper report wunderctl --days 90 --ci without",
     )
     parser.add_argument("app", metavar="APP", nargs="?", default="", help="default: the first app by name")
     source = parser.add_mutually_exclusive_group()

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from stat import S_ISDIR
 
 from shipper import files
+from shipper.cli.parsers import meant
 from shipper.errors import ShipperError
+from shipper.recording import consent
 from shipper.recording.folder import open_app, open_state
 from shipper.spool import Spool
 
@@ -36,10 +38,19 @@ def spool_names(environ: Mapping[str, str], apps: Sequence[str] = (), must: bool
     for app in apps:
         own = [name for name in present if app in (name, name.partition("@")[0])]
         if not own and must:
-            known = f"Known here: {', '.join(present)}." if present else "Nothing has been recorded here yet."
-            raise ShipperError(f"no app called {app} has recorded anything here", known)
+            raise ShipperError(f"no app called {app} has recorded anything here", known_apps(app, present))
         found += [name for name in own if name not in found]
     return found if apps else present
+
+
+def known_apps(app: str, present: Sequence[str]) -> str:
+    """What helps whoever named an app that has no spool: the one that may be meant, those that are there, or why none is."""
+    if not present:
+        return (
+            "Nothing has been recorded here yet. An opt-out app records nothing before its notice was shown on a terminal; "
+            f"{consent.variable(app) if valid_app(app) else '<APP>_TELEMETRY'}_DEBUG=stderr says what prevents an event."
+        )
+    return f"{meant(app, list(present))}Known here: {', '.join(present)}."
 
 
 @contextmanager

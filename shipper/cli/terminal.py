@@ -1,6 +1,6 @@
 """What a person reads: every word of a command passes through here, and no control byte of foreign text does.
 
-Data goes to stdout (`write`, `write_lines`), talk to stderr (`say`, `explain`, `Progress`).
+Data goes to stdout (`write`, `write_lines`), messages to stderr (`say`, `explain`, `Progress`).
 """
 
 import os
@@ -33,7 +33,16 @@ def clean(text: str) -> str:
 
 def write(text: str) -> None:
     """One line of data on stdout."""
-    print(clean(text))
+    print(clean(_as_called(text)))
+
+
+def _as_called(text: str) -> str:
+    """The text with every `shipper ...` in backquotes as its reader can run it."""
+    if "`shipper " not in text:
+        return text
+    from shipper.cli.host_names import as_called
+
+    return as_called(text)
 
 
 def write_lines(lines: "Iterable[bytes]") -> int:
@@ -52,8 +61,8 @@ def write_lines(lines: "Iterable[bytes]") -> int:
 
 
 def say(text: str) -> None:
-    """Talk on stderr: one line."""
-    _talk(clean(text) + "\n")
+    """Write a message to stderr: one line."""
+    _talk(clean(_as_called(text)) + "\n")
 
 
 def _talk(text: str) -> None:

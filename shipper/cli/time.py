@@ -50,9 +50,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command after `--` and return its exit status. Raises BadValue for a wrong command line, exit code 2."""
-    own, dashes, command = _split(list(arguments))
-    if not dashes and ("-h" in own or "--help" in own):
-        return _help()
+    own, command = _split(list(arguments))
     if not command:
         raise BadValue("time needs a command after --", USAGE)
     config, words = config_and_words(own, "time", USAGE)
@@ -77,11 +75,9 @@ def outcome(status: int) -> str:
     return "ok" if status == 0 else "error"
 
 
-def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
-    if "--" not in arguments:
-        return arguments, False, []
-    at = arguments.index("--")
-    return arguments[:at], True, arguments[at + 1 :]
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _declared(config: str, words: Sequence[str]) -> "tuple[App | None, dict[str, object]]":
@@ -146,12 +142,3 @@ def _die_alike(number: int) -> int:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number
-
-
-def _help() -> int:
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="shipper", add_help=False)
-    add(parser.add_subparsers())
-    parser.parse_args(["time", "--help"])
-    return 0

@@ -46,8 +46,10 @@ def run(app: "App", action: "str", flags: "Sequence[str]" = ()) -> "int":
             print("[]")  # noqa: T201  data, on stdout, at a person's own request
         return 0
     from shipper.cli import main
+    from shipper.cli.host_names import Host
 
-    return main([action, *[f"--{flag}" for flag in flags], app.name])
+    host = Host(f"{app.name} telemetry", app.name, {name: tuple(known) for name, (_, known) in ACTIONS.items()})
+    return main([action, *[f"--{flag}" for flag in flags], app.name], host)
 
 
 def _has_recorded(app: "str") -> "bool":

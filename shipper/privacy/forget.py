@@ -52,8 +52,9 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
 
 
 def ever_tried(spool: Spool) -> bool:
-    """Say whether anything of this spool may have reached a receiver: a send was begun, or is in the history."""
-    return bool(spool.read_journal().get("began") or spool.history())
+    """Say whether anything of this spool may have reached a receiver: a send was begun or has ended, however it ended."""
+    journal = spool.read_journal()
+    return bool(journal.get("began") or journal.get("ended") or spool.history())
 
 
 def _ask(folder: Folder, persons: set[str], now: int) -> None:

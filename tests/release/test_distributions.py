@@ -1,15 +1,18 @@
 """What is released: the wheel and the sdist are built, an index would take them, and what they hold works."""
 
+import argparse
 import os
 import re
 import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shipper.cli import whole_parser
 from tests.fixtures.command_line import PATIENCE, ROOT
 
 BUILDERS = ("build", "hatchling", "hatch_fancy_pypi_readme", "twine")
@@ -70,6 +73,24 @@ def test_the_wheel_carries_the_units_and_its_types(wheel: Path) -> None:
             assert archive.read(f"shipper/systemd/{path.name}") == path.read_bytes()
         assert "shipper/py.typed" in archive.namelist()
         assert not [name for name in archive.namelist() if name.startswith("tests")]
+
+
+def test_the_manual_page_comes_along_and_knows_every_command_and_option(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("share/man/man1/shipper.1"))
+        page = archive.read(name).decode().replace("\\-", "-")
+    missing = [words for words in every_word(whole_parser()) if words not in page]
+    assert missing == [], "`make man` writes it anew"
+
+
+def every_word(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The commands below a parser and the options of all of them."""
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith("--") and option != "--help")
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices
+            for child in action.choices.values():
+                yield from every_word(child)
 
 
 def test_the_installed_wheel_records_and_answers(wheel: Path, tmp_path: Path) -> None:

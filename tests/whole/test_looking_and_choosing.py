@@ -57,7 +57,19 @@ def test_an_app_that_never_recorded_is_named_with_those_that_did() -> None:
     record(0, 1)
     unknown = shipper("show", "countre")
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert unknown.stderr == "shipper: no app called countre has recorded anything here\n  Known here: counter.\n"
+    assert unknown.stderr == (
+        "shipper: no app called countre has recorded anything here\n  Did you mean `counter`? Known here: counter.\n"
+    )
+    assert "Did you mean `counter`?" in shipper("forget", "countre").stderr
+
+
+def test_a_choice_for_an_app_that_never_recorded_says_so_and_holds() -> None:
+    record(0, 1)
+    off = shipper("off", "countre")
+    assert off.returncode == 0
+    assert "nothing called countre has recorded here; the choice holds if it ever does" in off.stderr
+    assert "Did you mean `counter`?" in off.stderr
+    assert status()["mode"] == "local", "the app that was meant is not off"
 
 
 def test_a_line_in_quarantine_is_shown_with_its_reason(home: Path) -> None:

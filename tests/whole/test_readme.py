@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from shipper.cli import COMMANDS
 from tests.fixtures.command_line import PATIENCE, ROOT, free_port, shipper
 from tests.fixtures.waiting import until
 
@@ -72,10 +71,3 @@ def test_the_transcript_is_what_a_terminal_shows(tmp_path: Path, monkeypatch: py
         for process in running:
             process.terminate()
             process.wait(PATIENCE)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_example_in_the_help_uses_options_that_are_there(command: str) -> None:
-    told = shipper(command, "--help").stdout
-    for example in re.findall(r"^Example: (.*)$", told, re.MULTILINE):
-        assert set(re.findall(r"--[a-z-]+", example)) <= set(re.findall(r"^ +(--[a-z-]+)", told, re.MULTILINE))
