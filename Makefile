@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 #: Two processes share the tests, each file whole: most tests wait for a process, not for a processor.
 TWO := -n 2 --dist loadfile
 
-.PHONY: demo test quick docs package pins man guarantees soak check bench peers clean
+.PHONY: demo test quick docs package pins man guarantees soak check bench bench-answers peers clean
 
 $(SMALL): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -67,6 +67,9 @@ check: $(STAMP)  ## what a reviewer would run first: format, lint, types
 
 bench: $(STAMP)  ## what recording costs a CLI, in pairs of processes; BENCH_PYTHON is the interpreter that is measured
 	$(BIN)/python tests/bench/overhead.py --python $(or $(BENCH_PYTHON),$(BIN)/python) $(BENCH_ARGS)
+
+bench-answers: $(STAMP)  ## what answers and inserts cost as a store grows; ANSWERS_ARGS="--events 10000000 --many 2000000" for the promises
+	$(BIN)/python -m tests.bench.answers $(ANSWERS_ARGS)
 
 peers: $(STAMP)  ## what recording costs and whether the event survives, beside other clients from PyPI, in the same run
 	$(BIN)/python -m tests.bench.peers $(PEERS_ARGS)

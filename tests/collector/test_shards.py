@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.stores.clickhouse import ClickHouseStore
-from shipper.collector.stores.engines import Cluster
+from shipper.collector.stores.clickhouse.cluster import Cluster
+from shipper.collector.stores.clickhouse.store import ClickHouseStore
 from shipper.collector.stores.store import StoreUnavailable, person_of
 from tests.collector.model import Model
 from tests.collector.test_stores import WINDOWS, assert_says, fill

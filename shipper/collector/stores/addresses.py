@@ -15,13 +15,19 @@ def open_store(address: str) -> Store:
         from shipper.collector.stores.sqlite import SqliteStore
 
         return SqliteStore(os.path.abspath(rest))
-    from shipper.collector.stores.clickhouse import ClickHouseStore
-    from shipper.collector.stores.engines import Cluster, Embedded, redacted
+    return _clickhouse(address, upkeep=True)
 
+
+def _clickhouse(address: str, *, upkeep: bool) -> Store:
+    from shipper.collector.stores.clickhouse.cluster import Cluster, redacted
+    from shipper.collector.stores.clickhouse.embedded import Embedded
+    from shipper.collector.stores.clickhouse.store import ClickHouseStore
+
+    scheme, _, rest = address.partition(":")
     if scheme == "chdb" and rest:
-        return ClickHouseStore(Embedded(os.path.abspath(rest)))
+        return ClickHouseStore(Embedded(os.path.abspath(rest)), upkeep=upkeep)
     if scheme == "clickhouse":
-        return ClickHouseStore(Cluster(address))
+        return ClickHouseStore(Cluster(address), upkeep=upkeep)
     raise BadCall(f"{redacted(address)!r} is no store", f"A store is {EXAMPLES}.")
 
 
@@ -29,7 +35,7 @@ def read_store(address: str) -> Answers:
     """Open a store to ask it, while a receiver writes to it or when none does. Raises ShipperError."""
     scheme, _, rest = address.partition(":")
     if scheme != "sqlite" or not rest:
-        return open_store(address)
+        return _clickhouse(address, upkeep=False)
     from shipper.collector.stores.sqlite import FILE
     from shipper.collector.stores.sqlite_answers import SqliteAnswers
 
