@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
-from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, WITHOUT_ARRIVALS, repair
+from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
 from shipper.collector.stores.sqlite_sums import Kind, Names, Sums
 from shipper.collector.stores.store import Receipt, Row, StoreTaken, StoreUnavailable, Value
@@ -164,7 +164,7 @@ def _open(path: str) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA cache_size = -65536")  # 64 MiB: the hot ends of the trees
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version in (UNBOUNDED_LOSSES, WITHOUT_ARRIVALS):
+    if UNBOUNDED_LOSSES <= version < SCHEMA_VERSION:
         repair(db, version)
     elif version == 0:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")

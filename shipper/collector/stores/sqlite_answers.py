@@ -90,12 +90,12 @@ class SqliteView:
         chosen, given = among("version", self._window.versions)
         # The tree is in the order of (feature, person), so that DISTINCT is one walk and no sort.
         query = (
-            "SELECT event, field, label, count(*) FROM"
-            " (SELECT DISTINCT feature, person FROM uses WHERE feature IN"
+            "SELECT event, field, label, people FROM"
+            " (SELECT feature, count(DISTINCT person) AS people FROM uses WHERE feature IN"
             "   (SELECT id FROM features WHERE app = (SELECT id FROM words WHERE word = ?)"
             "    AND event = ? AND field = coalesce(?, field))"
-            f" AND year BETWEEN ? AND ? AND {seen} {chosen})"
-            " JOIN features ON features.id = feature GROUP BY feature"
+            f" AND year BETWEEN ? AND ? AND {seen} {chosen} GROUP BY feature)"
+            " JOIN features ON features.id = feature"
         )
         window = (self._window.app, event, field, since.year, until.year)
         return {(of, key, label): people for of, key, label, people in _rows(self._path, query, *window, *given)}

@@ -29,12 +29,19 @@ def spans(since: int, until: int) -> list[tuple[str, str, int, int]]:
 
 
 def seen_between(since: date, until: date) -> str:
-    """The condition that a day of a row of `uses` lies in a window which meets the row's year."""
-    cases = []
-    for year in sorted({since.year, until.year}):
-        masks = ((month, _mask(year, month, since, until)) for month in range(1, 13))
-        cases.append(f"WHEN {year} THEN {' | '.join(f'(m{month} & {mask})' for month, mask in masks if mask)}")
-    return f"CASE year {' '.join(cases)} ELSE 1 END"
+    """The condition that a row of `uses` has a day in a window: one look at `months`, and at the months cut by its ends."""
+    years = [_seen_in(year, since, until) for year in sorted({since.year, until.year})]
+    if until.year - since.year > 1:
+        years.append(f"year BETWEEN {since.year + 1} AND {until.year - 1}")
+    return f"({' OR '.join(years)})"
+
+
+def _seen_in(year: int, since: date, until: date) -> str:
+    masks = {month: _mask(year, month, since, until) for month in range(1, 13)}
+    whole = {month for month, mask in masks.items() if mask == _mask(year, month, date.min, date.max)}
+    parts = [f"(months & {sum(1 << month - 1 for month in whole)})"] if whole else []
+    parts += [f"(m{month} & {mask})" for month, mask in masks.items() if mask and month not in whole]
+    return f"(year = {year} AND ({' OR '.join(parts)}))"
 
 
 def days_of(month: int, since: date, until: date) -> str:

@@ -2,7 +2,7 @@
 
 Version 2 kept losses events with any reason and any count: two of them were enough to make a sum of 64 bits overflow,
 and with it every answer about their app. Version 3 did not know when an installation was first seen, nor what came
-without an id.
+without an id. Version 4 did not say in one number in which months of a year an installation was seen.
 """
 
 import json
@@ -21,8 +21,8 @@ from shipper.collector.stores.dimensions import (
 )
 from shipper.collector.stores.sqlite_schema import ARRIVALS, SCHEMA_VERSION
 
-#: The version of a file whose losses have no bounds yet, and the last one without arrivals.
-UNBOUNDED_LOSSES, WITHOUT_ARRIVALS = 2, 3
+#: The version of a file whose losses have no bounds yet, the last one without arrivals, and the last one without months.
+UNBOUNDED_LOSSES, WITHOUT_ARRIVALS, WITHOUT_MONTHS = 2, 3, 4
 
 _Sums = Counter[tuple[int, int, int, int, str]]
 """App, day, version, CI, and the labels of a shape as JSON."""
@@ -34,7 +34,9 @@ def repair(db: sqlite3.Connection, version: int) -> None:
     try:
         if version == UNBOUNDED_LOSSES:
             _bound_losses(db)
-        _add_arrivals(db)
+        if version <= WITHOUT_ARRIVALS:
+            _add_arrivals(db)
+        _add_months(db)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     except BaseException:
@@ -76,6 +78,13 @@ def _add_arrivals(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM daily WHERE shape IN (SELECT id FROM shapes WHERE name = ?)", (ORIGIN,))
     db.execute("DELETE FROM monthly WHERE shape IN (SELECT id FROM shapes WHERE name = ?)", (ORIGIN,))
     _add(db, ORIGIN, sums)
+
+
+def _add_months(db: sqlite3.Connection) -> None:
+    if "months" in {column[1] for column in db.execute("PRAGMA table_info(uses)")}:
+        return
+    db.execute("ALTER TABLE uses ADD COLUMN months INTEGER NOT NULL DEFAULT 0")
+    db.execute(f"UPDATE uses SET months = {' | '.join(f'((m{month} != 0) << {month - 1})' for month in range(1, 13))}")
 
 
 def _labels(**labels: str) -> str:

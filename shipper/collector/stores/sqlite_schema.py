@@ -10,10 +10,11 @@ arrivals    the day on which each installation was first seen
 forgotten   whose events are dropped
 """
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-# A number per month, its bit 0 for the 1st. A month in which nothing was seen costs one byte, so a row per year is
-# smaller than a row per month as soon as there are two, and a year is one row to read.
+# A number per month, its bit 0 for the 1st; `months` has a bit for each month that is not 0, so that a year is one look.
+# A month in which nothing was seen costs one byte, so a row per year is smaller than a row per month as soon as there are
+# two, and a year is one row to read.
 _MONTHS = ", ".join(f"m{month} INTEGER NOT NULL DEFAULT 0" for month in range(1, 13))
 
 ARRIVALS = (
@@ -48,7 +49,7 @@ CREATE TABLE active (
     app INTEGER, day INTEGER, version INTEGER, total INTEGER NOT NULL, PRIMARY KEY (app, day, version)
 ) WITHOUT ROWID;
 CREATE TABLE uses (
-    feature INTEGER, person INTEGER, year INTEGER, version INTEGER, {_MONTHS},
+    feature INTEGER, person INTEGER, year INTEGER, version INTEGER, months INTEGER NOT NULL, {_MONTHS},
     PRIMARY KEY (feature, person, year, version)
 ) WITHOUT ROWID;
 CREATE TABLE firsts (

@@ -178,8 +178,8 @@ class Sums:
         self._add_up(db, self._active(lambda use, month: _days_known(db, use, month)), 1)
         for month, uses in self._uses.items():
             db.executemany(
-                f"INSERT INTO uses (feature, person, year, version, m{month}) VALUES (?,?,?,?,?)"
-                f" ON CONFLICT DO UPDATE SET m{month} = m{month} | excluded.m{month}",
+                f"INSERT INTO uses (feature, person, year, version, months, m{month}) VALUES (?,?,?,?,{1 << month - 1},?)"
+                f" ON CONFLICT DO UPDATE SET months = months | excluded.months, m{month} = m{month} | excluded.m{month}",
                 # In the tree's own order: neighbours share its pages.
                 [(*use, uses[use]) for use in sorted(uses)],
             )
