@@ -1,6 +1,6 @@
 """`python -m shipper`: the command line, for those whose PATH does not have it.
 
-A flusher is started by the path of this file instead. Then this very package is taken, whatever else on the path is called
+The service is started by the path of this file instead. Then this very package is taken, whatever else on the path is called
 shipper, and what lies beside it can be imported too, after everything else.
 """
 

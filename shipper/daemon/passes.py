@@ -7,7 +7,7 @@ import time
 
 from shipper.daemon.schedule import rest
 from shipper.recording.consent import variable
-from shipper.wakeup.spawn import cut, program
+from shipper.wakeup.isolation import begun, cut, program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Passes:
         null = os.open(os.devnull, os.O_RDWR)
         try:
             actions = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1)]  # a traceback belongs in the journal
-            environ = cut(self._environ, variable(spool.partition("@")[0]))
+            environ = cut(self._environ, variable(spool.partition("@")[0]), begun())
             process = os.posix_spawn(sys.executable, program(spool), environ, file_actions=actions, setpgroup=0)
         except OSError as error:
             self._let_rest(spool, crashed=True)

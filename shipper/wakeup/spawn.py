@@ -7,19 +7,11 @@ import time
 from shipper.recording.automation import signs
 from shipper.recording.folder import open_app, open_state
 from shipper.wakeup.doorbell import OVERDUE, mark, ring
+from shipper.wakeup.isolation import begun, cut, program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: What a flusher sees of the host's environment: where things lie, how to reach the network, what the person chose, and
-#: how this interpreter finds its parts.
-_KEPT = frozenset((
-    "PATH", "HOME", "LANG", "TMPDIR", "NO_PROXY", "no_proxy", "DO_NOT_TRACK", "CI",
-    "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-))  # fmt: skip
-_KEPT_BEGINNINGS = ("XDG_", "SHIPPER_", "SSL_")
-_KEPT_ENDS = ("_PROXY", "_proxy")
 
 # The flusher that this process started before: reaped when the next one is, so that a host which lives for days has at
 # most one dead child it does not know of.
@@ -63,7 +55,12 @@ def start_flusher(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> 
         # A descriptor that our parent let us inherit may be the pipe that somebody waits on.
         actions += [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()]
         _before = os.posix_spawn(
-            sys.executable, program(spool), cut(environ, prefix), file_actions=actions, setsid=True, setsigmask=()
+            sys.executable,
+            program(spool),
+            cut(environ, prefix, begun()),
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
         )
     finally:
         os.close(null)
@@ -88,13 +85,8 @@ def _inheritable() -> "list[int]":
     return found
 
 
-def program(spool: "str") -> "list[str]":
-    """The command of a pass that nobody waits for."""
-    return [*interpreter(), "flush", "--implicit", spool]
-
-
 def interpreter() -> "list[str]":
-    """This very shipper under this very interpreter, as a command without its arguments.
+    """This very shipper under this very interpreter, as a command without its arguments, for the unit of the service.
 
     By the path of its file, and -P: were it found by its name, a folder called `shipper` where somebody happens to work
     would be run instead.
@@ -116,13 +108,3 @@ def may_spawn(environ: "Mapping[str, str]") -> "bool":
         and not getattr(sys, "frozen", False)
         and hasattr(os, "posix_spawn")
     )
-
-
-def cut(environ: "Mapping[str, str]", prefix: "str") -> "dict[str, str]":
-    """Cut the environment down to what a flusher needs, with recursion switched off."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name in _KEPT or name.startswith((*_KEPT_BEGINNINGS, prefix)) or name.endswith(_KEPT_ENDS)
-    }
-    return kept | {"SHIPPER_SPAWN": "0"}

@@ -12,6 +12,7 @@ import pytest
 from shipper.delivery.policy import PASS_REST
 from shipper.recording.folder import open_app, open_state
 from shipper.wakeup import doorbell, spawn
+from shipper.wakeup.isolation import cut
 from tests.fixtures.daemon_process import APP, choose, due, end, finished, flushers, pending, record, set_due, spool
 from tests.fixtures.faults import FAULTS, Faults, Received, acknowledge
 from tests.fixtures.waiting import until
@@ -176,12 +177,27 @@ def test_a_folder_called_shipper_in_the_way_is_not_run(ready: Path, tmp_path: Pa
 
 def test_the_environment_of_a_flusher_is_what_it_needs_and_cannot_start_another() -> None:
     given = {
-        "PATH": "/bin", "HOME": "/home/me", "XDG_STATE_HOME": "/s", "HTTPS_PROXY": "p", "SSL_CERT_FILE": "c",
+        "PATH": "no", "HOME": "/home/me", "XDG_STATE_HOME": "/s", "HTTPS_PROXY": "p", "SSL_CERT_FILE": "c",
         "DEMO_TELEMETRY": "1", "DEMO_TELEMETRY_TOKEN": "t", "OTHER_TELEMETRY_TOKEN": "no", "AWS_SECRET_ACCESS_KEY": "no",
         "SSLKEYLOGFILE": "no", "LD_PRELOAD": "no", "SHIPPER_SPAWN": "1", "DO_NOT_TRACK": "0",
     }  # fmt: skip
-    kept = spawn.cut(given, "DEMO_TELEMETRY")
+    kept = cut(given, "DEMO_TELEMETRY", given)
     assert kept == {name: value for name, value in given.items() if value != "no"} | {"SHIPPER_SPAWN": "0"}
+
+
+def test_what_came_after_the_host_began_may_lower_consent_and_nothing_else() -> None:
+    now = {
+        "DEMO_TELEMETRY": "on",
+        "DEMO_TELEMETRY_TOKEN": "t",
+        "HTTPS_PROXY": "p",
+        "LD_LIBRARY_PATH": "/l",
+        "HOME": "/h",
+    }
+    ours = {"SHIPPER_SPAWN": "0", "HOME": "/h"}
+    assert cut(now, "DEMO_TELEMETRY", {"HTTPS_PROXY": "q"}) == ours | {"HTTPS_PROXY": "q"}
+    assert cut(now | {"DEMO_TELEMETRY": "local"}, "DEMO_TELEMETRY", {}) == ours | {"DEMO_TELEMETRY": "local"}
+    unknown = {name: value for name, value in now.items() if name != "LD_LIBRARY_PATH"} | ours
+    assert cut(now, "DEMO_TELEMETRY", None) == unknown
 
 
 def test_nothing_secret_stands_in_the_command_line(ready: Path) -> None:
