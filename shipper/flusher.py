@@ -82,6 +82,7 @@ class _Pass:
         self.ends = float("inf") if by_hand else time.monotonic() + PASS_SECONDS
         kept = journal.trusted(Journal.from_json(spool.read_journal()), clock())
         self.state = PassState(kept, by_hand=by_hand)
+        self.success = kept.success
         self.recovered = self.unsealed = False
         self.begun: tuple[str, ...] = ()
         self.total = 0
@@ -123,13 +124,16 @@ class _Pass:
                 kept = replace(kept, too_old=self.spool.enforce_bounds(now, kept.too_old))
         self._update(journal=kept, queue=(Queued(""),))
         if isinstance(self._next_step(), plan.Send):
+            if self.state.by_hand or journal.may_resume(kept, now):
+                self.spool.resume_deferred()
+                kept = replace(kept, resumed=now)
             self._collect_losses()
             self.unsealed = not plan.may_seal(self.state, bool(self.spool.waiting()))  # else it is sealed at the end
             if not self.unsealed:
                 self.spool.seal(now)
             self.total = self.spool.counts().events if self.progress else 0
         self.begun = tuple(each.name for each in self.spool.waiting())
-        self._update(queue=plan.order(self.begun, kept, self.random()))
+        self._update(journal=kept, queue=plan.order(self.begun, kept, self.random()))
 
     def _send_queue(self, transport: Carrier) -> None:
         try:
@@ -207,6 +211,7 @@ class _Pass:
 
     def _settle(self, name: str) -> None:
         """S4: a segment goes when each of its lines is settled, and what was refused is in quarantine before that."""
+        self.state = settling.expire_deferred(self.spool, self.state, name, self.clock())
         progress = self.state.segments[name]
         if not progress.settled:
             return
@@ -219,13 +224,13 @@ class _Pass:
         """Confirm what was refused alone, put the rest back (S5), and write down when to come again."""
         now = self.clock()
         self.state = transitions.confirm_refusals(self.state, now)
-        for name, progress in self.state.segments.items():
+        for name in self.state.segments:
             self._settle(name)
+        for name, progress in self.state.segments.items():
             if not progress.settled:
-                settling.set_aside(self.spool, progress)
-                self.spool.release(name)
+                settling.put_back(self.spool, progress, now)
                 self.state = transitions.drop_segment(self.state, name)
-        self._update(journal=transitions.last_journal(self.state, now, self.random()))
+        self._update(journal=transitions.last_journal(self.state, self.success, now, self.random()))
         self.spool.write_journal(self.state.journal.to_json())
         # What was filled and sealed beside this pass counts: who fills a segment while a pass runs starts no other.
         left = self.unsealed or bool(self.spool.waiting()) or bool(deletions.pending(self.spool, self.wire))
@@ -244,6 +249,10 @@ class _Pass:
             delivered=state.delivered,
             duplicate=state.duplicate,
             quarantined=state.quarantined,
+            set_aside=state.set_aside,
+            deferred=state.deferred,
+            deferred_why=state.deferred_why,
+            endpoint=self.manifest.endpoint,
             left=left,
             why=explain_left(state.journal, state.finish, state.suspected, self.clock()) if left else "",
             forbidden=state.forbidden,

@@ -1,10 +1,12 @@
 """What a pass does on the disk with one claimed segment: begin, set aside what is refused, note what came of it."""
 
-from shipper.delivery import parts
+from shipper.delivery import parts, transitions
 from shipper.delivery.parts import Part, SegmentProgress
+from shipper.delivery.plan import PassState
 from shipper.recording.line import format_time
 from shipper.spool import Spool
 from shipper.spool.lines import Segment
+from shipper.spool.names import is_losses
 from shipper.wires import Wire, grouping
 from shipper.wires.events import readable
 from shipper.wires.message import Batch
@@ -22,7 +24,7 @@ def begin(spool: Spool, wire: Wire, segment: Segment, limit: int | None) -> Segm
             spool.quarantine(segment.name, line.number, line.raw, "damaged", why)
             refused.add(line.number)
     lines = [line for line in segment.lines if line.number not in refused]
-    return parts.begin(segment.name, lines, limit, refused, grouping(wire))
+    return parts.begin(segment.name, lines, limit, refused, grouping(wire), is_losses(segment.name))
 
 
 def batch(part: Part) -> Batch:
@@ -38,6 +40,22 @@ def set_aside(spool: Spool, progress: SegmentProgress) -> None:
     for share in progress.shares:
         lines = [(line.number, line.raw) for line in progress.given if share.first <= line.number <= share.last]
         spool.quarantine_share(progress.segment, lines, share.events, share.detail)
+
+
+def expire_deferred(spool: Spool, state: PassState, name: str, now: float) -> PassState:
+    """Give up what has been deferred for too long."""
+    if not state.segments[name].deferred:
+        return state
+    return transitions.expire_deferred(state, name, spool.deferred_since(name), now)
+
+
+def put_back(spool: Spool, progress: SegmentProgress, now: float) -> None:
+    """Let an unsettled segment wait again (S5): for the next pass, or a day where the receiver cannot take it yet."""
+    set_aside(spool, progress)
+    if progress.deferred and not progress.parts:
+        spool.defer(progress.segment, progress.accepted, now)
+    else:
+        spool.release(progress.segment, progress.accepted)
 
 
 def history_entry(progress: SegmentProgress, endpoint: str, now: float) -> dict[str, object]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "record": "record",
     "time": "time",
     "show": "show",
+    "retry": "retry",
     "drop": "drop",
     "status": "status",
     "flush": "flush",

@@ -23,6 +23,12 @@ EXIT_LEFT = 3
 EXIT_FORBIDDEN = 5
 """Nothing was sent because consent forbids it."""
 
+EXIT_REFUSED = 6
+"""The receiver refused something, and it was set aside."""
+
+#: Reasons that the line about refused events names; `shipper show --quarantine` has all.
+MOST_REASONS = 3
+
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the command."""
@@ -30,7 +36,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "flush",
         help="send what is pending now",
         description="Send what is pending now, whatever wait an earlier failure left behind.",
-        epilog="Exit codes: 0 nothing is left, 3 something is left, 5 consent forbids it.",
+        epilog="Exit codes: 0 nothing is left, 3 something is left, 5 consent forbids it, 6 something was refused\n"
+        "and set aside.",
     )
     parser.add_argument("app", nargs="*", help="only these apps")
     parser.add_argument("--json", action="store_true", help="print what each pass came to as one JSON array")
@@ -79,11 +86,12 @@ def summary(results: Sequence[PassResult], seconds: float) -> str:
     quarantined, left = sum(one.quarantined for one in results), sum(one.left for one in results)
     if all(one.forbidden for one in results) and results:
         return f"nothing was sent, {count(left, 'event')} kept here" if left else "nothing was sent"
-    if not delivered and not quarantined and not left:
+    if not delivered and not quarantined and not left and not sum(one.deferred for one in results):
         return "nothing to send"
     known = f" ({duplicate:,} of them known there already)" if duplicate else ""
     aside = f", {count(quarantined, 'event')} refused and set aside" if quarantined else ""
-    rest = f", {left:,} left" if left else ""
+    deferred = sum(one.deferred for one in results)
+    rest = (f", {left:,} left" if left else "") + (f", {deferred:,} deferred" if deferred else "")
     return f"{count(delivered, 'event')} delivered{known}{aside}{rest}, in {_duration(seconds)}"
 
 
@@ -95,12 +103,30 @@ def reasons(name: str, result: PassResult) -> list[str]:
     """Why something of this spool is left, and what to do about it, in lines for people."""
     if result.forbidden:
         return [f"{name}: nothing may leave: {result.forbidden}", *_remedy(name.partition("@")[0], result.forbidden)]
-    said = [f"{name}: {count(result.left, 'event')} left: {result.why}"] if result.left else []
+    said = [_refused(name, result)] if result.quarantined else []
+    if result.left:
+        said.append(f"{name}: {count(result.left, 'event')} left: {result.why}")
+    if result.deferred:
+        said.append(
+            f"{name}: {count(result.deferred, 'event')} deferred by {result.endpoint}: {result.deferred_why};"
+            " tried again in a day, or at once by this command"
+        )
     if result.deletions:
         said.append(
             f"{name}: {count(result.deletions, 'request')} for erasure not confirmed yet; the receiver is asked again"
         )
     return said or ([f"{name}: {result.why}"] if result.why else [])
+
+
+def _refused(name: str, result: PassResult) -> str:
+    """What was refused, by whom, why, and what to do."""
+    ranked = sorted(result.set_aside.items(), key=lambda each: -each[1])
+    named = ", ".join(f"{why} ({number:,})" if len(ranked) > 1 else why for why, number in ranked[:MOST_REASONS])
+    more = f" and {count(len(ranked) - MOST_REASONS, 'more reason')}" if len(ranked) > MOST_REASONS else ""
+    return (
+        f"{name}: {count(result.quarantined, 'event')} refused by {result.endpoint} and set aside: {named}{more};"
+        f" when the receiver takes them: `shipper retry {name}`"
+    )
 
 
 def _remedy(app: str, rule: str) -> list[str]:
@@ -113,8 +139,12 @@ def _remedy(app: str, rule: str) -> list[str]:
 
 
 def exit_code(results: Sequence[PassResult], named: bool) -> int:
-    """3 where something is left that may leave; 5 where consent forbade all of it, or any app that was named."""
-    if any(one.left or one.deletions for one in results if not one.forbidden):
+    """6 where something was refused; 3 where something is left that may leave; 5 where consent forbade all of it, or any
+    app that was named.
+    """
+    if any(one.quarantined for one in results):
+        return EXIT_REFUSED
+    if any(one.left or one.deferred or one.deletions for one in results if not one.forbidden):
         return EXIT_LEFT
     forbidden = [bool(one.forbidden) for one in results]
     return EXIT_FORBIDDEN if forbidden and (any(forbidden) if named else all(forbidden)) else 0

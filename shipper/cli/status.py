@@ -12,6 +12,7 @@ from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import count, say, size, write
 from shipper.delivery.journal import Journal, trusted
 from shipper.delivery.messages import explain_failure
+from shipper.delivery.policy import DEFERRED_DAYS
 from shipper.durations import span
 from shipper.recording import automation, consent
 from shipper.recording.due import read_due
@@ -99,6 +100,7 @@ def facts(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> di
         "segments": counts.segments,
         "bytes": counts.bytes,
         "held": counts.held,
+        "deferred": counts.deferred,
         "quarantined": counts.quarantined,
         "lost": dict(counts.lost),
         "erasures": len(names_in(spool.folder, "deletions")),
@@ -126,8 +128,16 @@ def words(one: Mapping[str, Any], now: float) -> list[str]:
         lines.append(f"  last error    {_ago(one['last_error']['time'], now)}{row}: {one['last_error']['line']}")
     if one["pending"] and one["mode"] == consent.ON:
         lines.append(f"  next try      {_next(one, now)}")
+    if one["deferred"]:
+        lines.append(
+            f"  deferred      {count(one['deferred'], 'event')} newer than the receiver: tried once a day, for"
+            f" {DEFERRED_DAYS} days"
+        )
     if one["quarantined"]:
-        lines.append(f"  quarantine    {count(one['quarantined'], 'entry', 'entries')}: `shipper show --quarantine`")
+        lines.append(
+            f"  quarantine    {count(one['quarantined'], 'entry', 'entries')}: `shipper show --quarantine`,"
+            f" `shipper retry {one['app']}`"
+        )
     if one["lost"]:
         told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(one["lost"].items()))
         lines.append(f"  lost          {told}; the receiver is told with the next delivery")

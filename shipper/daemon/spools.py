@@ -8,7 +8,7 @@ from shipper.recording.lock import Lock
 from shipper.wakeup import doorbell
 
 #: Where something may wait for a pass: claimed by a dead one, sealed, lost and untold, or a request for erasure.
-_ROOMS = ("sealed", "sending", "lost", "deletions")
+_ROOMS = ("sealed", "sending", "deferred", "lost", "deletions")
 #: Seconds to wait for a writer before `due` is moved on. Without the lock the pass is started all the same.
 _PATIENCE = 0.1
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from shipper.delivery.backoff import backoff_step, wait_after
 from shipper.delivery.outcome import KINDS, Accepted, Outcome, Rejected, Throttled, TooLarge, Unavailable, plain
-from shipper.delivery.policy import BACKOFF_CAP, LIMIT_DAYS, LIMIT_LEAST, REMEMBERED, RETRY_AFTER_CAP
+from shipper.delivery.policy import BACKOFF_CAP, DEFERRED_REST, LIMIT_DAYS, LIMIT_LEAST, REMEMBERED, RETRY_AFTER_CAP
 
 _DAY = 86400.0
 #: The kinds an error in the journal may have; "interrupted" is an attempt whose end nobody wrote.
@@ -33,7 +33,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What `journal.json` holds. Times in Unix seconds; 0 means never."""
+    """What `journal.json` holds. Times in Unix seconds; 0 means never. `resumed`: when deferred events were last tried."""
 
     failures: int = 0
     began: float = 0.0
@@ -48,6 +48,7 @@ class Journal:
     round_trip: float = 0.0
     suspects: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     put_last: tuple[str, ...] = ()
+    resumed: float = 0.0
     too_old: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -66,6 +67,7 @@ class Journal:
             "round_trip": self.round_trip,
             "suspects": {name: list(days) for name, days in self.suspects.items()},
             "put_last": list(self.put_last),
+            "resumed": self.resumed,
             "too_old": dict(self.too_old),
         }
 
@@ -92,6 +94,7 @@ class Journal:
                 if isinstance(days, list)
             },
             put_last=tuple(name for name in _listed(given.get("put_last")) if isinstance(name, str))[:REMEMBERED],
+            resumed=_number(given.get("resumed")),
             too_old={name: _number(seen) for name, seen in _entries(given.get("too_old"), 10_000) if _number(seen)},
         )
 
@@ -147,6 +150,11 @@ def after_refusals(journal: Journal, outcome: Outcome, now: float, random: float
     )
 
 
+def with_nothing_taken(journal: Journal, success: float, why: str, now: float) -> Journal:
+    """A pass whose events were all refused by name, for the reason `why`: no success, and nothing to wait for."""
+    return replace(journal, success=success, failure=Failure("rejected", now, 200, "all-set-aside", plain(why)))
+
+
 def _failed(journal: Journal, outcome: Outcome, failure: Failure, now: float, random: float) -> Journal:
     failures = journal.failures + 1
     asked = isinstance(outcome, Throttled | Unavailable) and outcome.retry_after is not None
@@ -154,6 +162,11 @@ def _failed(journal: Journal, outcome: Outcome, failure: Failure, now: float, ra
     return replace(
         journal, failures=failures, ended=now, wait_set=now, not_before=now + wait, asked=asked, failure=failure
     )
+
+
+def may_resume(journal: Journal, now: float) -> bool:
+    """Whether deferred events are tried again: a day after the last time, or when the clock went back (S9)."""
+    return not 0 <= now - journal.resumed < DEFERRED_REST
 
 
 def with_limit(journal: Journal, limit: int, now: float) -> Journal:

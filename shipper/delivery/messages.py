@@ -24,6 +24,8 @@ MEANINGS: Mapping[str, str] = {
     "proxy-auth": "the proxy wants a login: put it into HTTPS_PROXY",
     "captive": "the network wants a login first: open any page in a browser",
     "server": "the receiver is in trouble itself: there is nothing to do here",
+    "all-set-aside": "every event was refused and set aside: `shipper show --quarantine` lists them, `shipper retry` "
+    "sends them again once the receiver takes them",
     "refused-all": "the receiver refuses everything: a fault there, or a version of the app that it does not know",
     "dns": "no network, or the endpoint's host does not exist",
     "refused": "nothing listens there: the receiver is down, or a firewall refuses",

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Literal, Protocol
 
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, TooLarge, plain_reason
-from shipper.delivery.policy import SUSPICION_DAYS
+from shipper.delivery.policy import DEFERRED_DAYS, SUSPICION_DAYS
 
 
 class SentLine(Protocol):
@@ -66,6 +66,7 @@ class SegmentProgress:
     """A segment in a pass: the lines `given` of its `lines` (those in quarantine already are not given).
 
     `parts` are sent in order; `suspects` were refused alone; `deferred` are events that the receiver cannot take yet.
+    `losses`: it tells what was lost, and whatever a receiver says of it, that is never lost in its turn: it is deferred.
     """
 
     segment: str
@@ -78,6 +79,7 @@ class SegmentProgress:
     deferred: Mapping[int, str] = field(default_factory=dict)
     shares: tuple[Share, ...] = ()
     suspects: Mapping[int, LineRefusal] = field(default_factory=dict)
+    losses: bool = False
     requests: int = 0
 
     @property
@@ -97,6 +99,7 @@ def begin(
     limit: int | None,
     refused: Collection[int] = (),
     group: Callable[[bytes], object] | None = None,
+    losses: bool = False,
 ) -> SegmentProgress:
     """Take up a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
 
@@ -106,9 +109,9 @@ def begin(
     """
     runs = _runs(lines, refused, group)
     if len(runs) == 1 and not refused and (limit is None or _size(runs[0]) <= limit):
-        return SegmentProgress(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),))
+        return SegmentProgress(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),), losses=losses)
     parts = tuple(part for run in runs for part in _packed(segment, run, limit))
-    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), parts)
+    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), parts, losses=losses)
 
 
 def after(progress: SegmentProgress, outcome: Outcome) -> SegmentProgress:
@@ -124,6 +127,8 @@ def after(progress: SegmentProgress, outcome: Outcome) -> SegmentProgress:
         deferred = {
             line.number: plain_reason(outcome.deferred[line.id]) for line in part.lines if line.id in outcome.deferred
         }
+        if progress.losses:
+            deferred, rejected = {**deferred, **{number: why.detail for number, why in rejected.items()}}, {}
         named = rejected.keys() | deferred.keys()
         taken = frozenset(line.number for line in part.lines if line.number not in named)
         return replace(
@@ -143,6 +148,8 @@ def after(progress: SegmentProgress, outcome: Outcome) -> SegmentProgress:
             progress,
             parts=(*(_part(progress.segment, half) for half in (part.lines[:middle], part.lines[middle:])), *rest),
         )
+    if progress.losses:
+        return replace(progress, parts=rest, deferred={part.lines[0].number: _refusal(part, outcome).detail})
     return replace(progress, parts=rest, suspects={**progress.suspects, part.lines[0].number: _refusal(part, outcome)})
 
 
@@ -162,6 +169,17 @@ def confirm(progress: SegmentProgress, proven: bool, days: int) -> SegmentProgre
     if not progress.suspects or not proven or (progress.lines == 1 and days < SUSPICION_DAYS):
         return progress
     return replace(progress, suspects={}, rejected={**progress.rejected, **progress.suspects})
+
+
+def give_up_deferred(progress: SegmentProgress) -> SegmentProgress:
+    """Refuse what has been deferred for too long."""
+    if progress.losses:
+        return progress
+    given_up = {
+        number: LineRefusal("rejected", plain_reason(f"deferred for {DEFERRED_DAYS} days: {reason}"))
+        for number, reason in progress.deferred.items()
+    }
+    return replace(progress, deferred={}, rejected={**progress.rejected, **given_up})
 
 
 def _refusal(part: Part, outcome: TooLarge | Rejected) -> LineRefusal:

@@ -50,8 +50,11 @@ class PassState:
     `queue` are the segments to be sent, `segments` how far those have come that were claimed. `left` are the seconds that
     the pass still has. `proven`: the receiver accepted something in this pass. `ended`: it does not want, or cannot, take
     more. `refused` is its last refusal, `limit` the bytes that a 413 suggests, until an acceptance proves that they help:
-    a receiver that finds everything too large must not make every later batch tiny. What was `delivered`, was a
-    `duplicate` or was `quarantined` is counted in events. `suspected`: something was refused alone and is not believed.
+    a receiver that finds everything too large must not make every later batch tiny.
+
+    What was `delivered`, was a `duplicate` or was `quarantined` is counted in events; `taken` is what was delivered apart
+    from counts of losses, `set_aside` what was quarantined, by reason. `deferred` events wait for a newer receiver.
+    `suspected`: something was refused alone, and that is not believed yet.
     """
 
     journal: Journal
@@ -69,7 +72,11 @@ class PassState:
     limit: int | None = None
     delivered: int = 0
     duplicate: int = 0
+    taken: int = 0
     quarantined: int = 0
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    deferred: int = 0
+    deferred_why: str = ""
     suspected: bool = False
     finish: "Finish" = field(default_factory=lambda: Finish("empty"))
 

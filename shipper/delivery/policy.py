@@ -1,5 +1,8 @@
 """Every number of the delivery, with its reason. Seconds, bytes and counts."""
 
+#: Seconds of a day.
+DAY = 86400.0
+
 #: The first step of the backoff. A receiver that restarts is back within it.
 BACKOFF_FIRST = 30.0
 #: The longest step. Full jitter is applied after this cap, so a client asks every half hour on average while a receiver
@@ -47,6 +50,10 @@ REFUSALS_UNPROVEN = 24
 REFUSED_WHOLE = 8
 #: Passes on different days, each with an acceptance, after which a refused segment of one event is held for poison.
 SUSPICION_DAYS = 3
+#: Seconds between two tries of what a receiver defers: a new catalog is a matter of days, and by hand it is tried at once.
+DEFERRED_REST = DAY
+#: Days after which a deferred event is set aside: the receiver's operator has had a month of releases to catch up with.
+DEFERRED_DAYS = 30
 #: Suspects and last-placed segments that the journal remembers; it stays one small file whatever a receiver does.
 REMEMBERED = 64
 

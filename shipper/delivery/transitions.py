@@ -1,5 +1,6 @@
 """What each outcome changes in a pass: a PassState goes in, a PassState comes out. `shipper.flusher` carries it out."""
 
+from collections import Counter
 from dataclasses import replace
 
 from shipper.delivery import journal, parts
@@ -7,7 +8,7 @@ from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, Throttled, TooLarge, Unavailable, Unreachable
 from shipper.delivery.parts import Part, SegmentProgress
 from shipper.delivery.plan import Finish, PassState, Queued, Stage
-from shipper.delivery.policy import LIMIT_LEAST, PASS_REST
+from shipper.delivery.policy import DAY, DEFERRED_DAYS, LIMIT_LEAST, PASS_REST
 
 
 def add_segment(state: PassState, progress: SegmentProgress) -> PassState:
@@ -23,10 +24,18 @@ def unqueue(state: PassState, name: str) -> PassState:
 def drop_segment(state: PassState, name: str) -> PassState:
     """Let go of a segment: for good when it is settled, else it waits for the next pass. What was refused is set aside."""
     progress = state.segments[name]
+    reasons = Counter(state.set_aside)
+    for refusal in progress.rejected.values():
+        reasons[refusal.detail] += 1
+    for share in progress.shares:
+        reasons[share.detail] += share.events
     return replace(
         unqueue(state, name),
         segments={key: each for key, each in state.segments.items() if key != name},
         quarantined=state.quarantined + progress.refused,
+        set_aside=reasons,
+        deferred=state.deferred + (0 if progress.losses else len(progress.deferred)),
+        deferred_why=next(iter(progress.deferred.values()), state.deferred_why),
         journal=journal.forgotten(state.journal, name) if progress.settled else state.journal,
     )
 
@@ -57,6 +66,7 @@ def _accepted(state: PassState, name: str, part: Part, outcome: Accepted, now: f
         proven=True,
         limit=None,
         delivered=state.delivered + len(part.lines) - refused,
+        taken=state.taken + (0 if state.segments[name].losses else len(part.lines) - refused),
         duplicate=state.duplicate + outcome.duplicate,
     )
 
@@ -110,8 +120,22 @@ def confirm_refusals(state: PassState, now: float) -> PassState:
     return replace(state, suspected=suspected)
 
 
-def last_journal(state: PassState, now: float, random: float) -> Journal:
-    """The journal at the end of the pass. One that was refused everything waits like one that failed."""
+def expire_deferred(state: PassState, name: str, since: float | None, now: float) -> PassState:
+    """Give up what a segment's receiver has deferred `since` then, in Unix seconds, once that is too long ago."""
+    if since is None or now - since < DEFERRED_DAYS * DAY:
+        return state
+    return add_segment(state, parts.give_up_deferred(state.segments[name]))
+
+
+def last_journal(state: PassState, success: float, now: float, random: float) -> Journal:
+    """The journal at the end of the pass; `success` is when the last one before it delivered something.
+
+    A pass whose requests were all refused waits like one that failed. One whose events were all refused by name knows
+    that the receiver is well, so it does not wait; but it delivered nothing, and `status` must not say that it did.
+    """
+    if state.quarantined and not state.taken and not state.ended:
+        why = next(iter(state.set_aside), "")
+        return journal.with_nothing_taken(state.journal, success, why, now)
     if state.refused is None or state.proven or state.ended:
         return state.journal
     return journal.after_refusals(state.journal, state.refused, now, random)

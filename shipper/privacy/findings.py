@@ -142,7 +142,7 @@ def spool(name: str, found: Spool, mode: str, why: str) -> Iterator[Finding]:
     yield Finding(OK, name, f"{mode}, {why}; {counts.events} pending, {counts.held} held")
     yield from _lock(name, found.folder)
     if counts.quarantined:
-        todo = f"shipper show --quarantine {app} says why; shipper drop ID removes one"
+        todo = f"shipper show --quarantine {app} says why; shipper retry {app} sends them again, shipper drop ID removes one"
         yield Finding(NOTE, name, f"{counts.quarantined} in quarantine", todo)
     if counts.held and mode == consent.ON:
         yield Finding(

@@ -10,7 +10,10 @@ the folder knows all there is to know, and whoever dies leaves a state that the 
       sealed/<segment>.ndjson   waiting; never changed again
       sending/<segment>.ndjson  claimed by the running pass
       held/active.ndjson  held/<segment>.ndjson      recorded in mode `local`; no pass reads it
+      deferred/<segment>.ndjson                      waiting for a receiver that knows the events; tried once a day
+      deferred/<segment>.<time>                      empty: since when that segment has been deferred
       quarantine/<segment>.<lines>                   refused or unreadable lines; `.new` while being counted
+      returning/<segment>/                           quarantine files on their way back into a segment of that name
       lost/<who>.<reason>.<count>                    losses not yet told to the receiver: the name is the count
       lost/<segment>/           losses being written into the losses segment of that name
       tmp/                      not yet complete; older than a day is rubbish
@@ -26,10 +29,12 @@ the folder knows all there is to know, and whoever dies leaves a state that the 
                 has `-losses` after the time. Names sort by age; a segment's name is the idempotency key of its batch.
     <lines>     `7` or, for a run of unreadable lines, `7-9`: line numbers in the segment, from 1. The file's first
                 line is JSON (reason, detail, time), everything after it the raw bytes. An empty file keeps the place
-                of a line that was dropped while its segment still waits: it must not be counted again.
+                of lines that were dropped or accepted while their segment still waits: they are neither sent again nor
+                counted when a bound removes it.
     <who>       `<segment>` for a segment that went whole, `<segment>.7-7` for a line; two joined by `+` is a merge of
                 two counts under way, named after both and holding their sum.
-    <reason>    full, old (the segment went by a bound); damaged, rejected, too-large (the line is in quarantine)
+    <reason>    full, old (the segment went by a bound); damaged, rejected, too-large (the line is in quarantine);
+                recovered (that many counted ones left quarantine and wait again: they are taken off the sum)
 
 The invariants. Each has a test that fails without the code that keeps it; the code names it by number.
 
@@ -49,7 +54,7 @@ S5   One pass per app at a time. Locks are the kernel's, opened for each use, re
 S6   Without consent nothing leaves. In mode `local` lines go to held/. `off` empties everything that holds an event,
      and whoever comes next under `off` empties again first.
 S7   Every event that will not be delivered is counted once, by reason, and the counts are delivered, as an event of
-     their own named `shipper.losses` in a segment that no bound removes. Each step is finished by the next pass if
+     their own named `shipper.losses` in a segment that no bound removes and no refusal sets aside. Each step is finished by the next pass if
      this one dies.
 S8   The spool is bounded in bytes, days and files, quarantine and history included. What has to go is the oldest
      segment that no pass has in hand, by one rename into lost/.

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from shipper.recording.folder import Folder
 
 #: Everything in an app's folder that grows with its use.
-FOLDERS = ("sealed", "sending", "held", "quarantine", "lost", "tmp")
+FOLDERS = ("sealed", "sending", "held", "deferred", "quarantine", "returning", "lost", "tmp")
+
+#: Where a bound may remove a segment.
+EVICTABLE = ("sealed", "held", "deferred")
 
 
 class Limits:
@@ -46,7 +49,7 @@ def measure(app: "Folder") -> "Usage":
     own = sizes_in(app, S_ISREG)
     evictable = [
         (name, room, sizes[room][name + SUFFIX])
-        for room in ("sealed", "held")
+        for room in EVICTABLE
         for name in segments(sizes[room])
         if not is_losses(name)
     ]
@@ -73,6 +76,12 @@ def sizes_in(folder: "Folder", kind: "Callable[[int], bool]" = bool) -> "dict[st
         if kind(seen.st_mode):
             sizes[name] = seen.st_size
     return sizes
+
+
+def settled_lines(app: "Folder", segment: "str") -> "frozenset[int]":
+    """The numbers of a segment's lines that are not sent again: in quarantine, or accepted, which an empty file says."""
+    own = [name for name in names_in(app, "quarantine") if name.startswith(segment)]
+    return frozenset(number for one in map(read_quarantined, own) if one for number in range(one[1], one[2] + 1))
 
 
 def choose(usage: "Usage", limits: "Limits") -> "list[tuple[str, str]]":
@@ -106,12 +115,8 @@ def evict(app: "Folder", limits: "Limits", sync: "bool" = False) -> "list[str]":
 
 
 def evict_one(app: "Folder", room: "str", segment: "str", reason: "str", sync: "bool" = False) -> "bool":
-    """Let one segment go by a bound. What is already in quarantine was counted when it went there (S7).
-
-    Parts of it that a receiver accepted are counted too: nobody but that receiver knows them.
-    """
-    read = map(read_quarantined, names_in(app, "quarantine"))
-    covered = [range(one[1], one[2] + 1) for one in read if one and one[0] == segment]
+    """Let one segment go by a bound. What of it is in quarantine, or was accepted, is not counted (S7)."""
+    done = settled_lines(app, segment)
     try:
         with app.folder(room) as folder:
             fd = folder.open(segment + SUFFIX, os.O_RDONLY)
@@ -119,7 +124,7 @@ def evict_one(app: "Folder", room: "str", segment: "str", reason: "str", sync: "
         return False
     try:
         lines = numbered_lines(fd)
-        count = sum(events_in(raw) for number, raw in lines if not any(number in those for those in covered))
+        count = sum(events_in(raw) for number, raw in lines if number not in done)
     finally:
         os.close(fd)
     return evict_segment(app, room, segment, reason, count, sync)

@@ -25,7 +25,7 @@ class Line:
     number: int
     raw: bytes
     id: str = ""
-    state: Condition = "good"
+    condition: Condition = "good"
     why: str = ""
     last: int = 0
     events: int = 1
@@ -49,7 +49,7 @@ class Segment:
     @property
     def newer(self) -> bool:
         """Whether a newer shipper wrote some of it: the segment waits for one that can read it."""
-        return any(line.state == "newer" for line in self.lines)
+        return any(line.condition == "newer" for line in self.lines)
 
 
 def classify_line(number: int, raw: bytes) -> Line:
@@ -57,12 +57,12 @@ def classify_line(number: int, raw: bytes) -> Line:
     if raw.startswith(_START) and raw[len(_START) + _ID : len(_START) + _ID + 1] == b'"' and len(raw) < MAX_LINE:
         if checksum_holds(raw):
             return Line(number, raw, raw[len(_START) : len(_START) + _ID].decode("ascii", "replace"))
-        return Line(number, raw, state="damaged", why="sum: its checksum does not hold", events=events_in(raw))
+        return Line(number, raw, condition="damaged", why="sum: its checksum does not hold", events=events_in(raw))
     try:
         return Line(number, raw, str(decode(raw)["id"]))
     except DamagedLine as error:
-        state: Condition = "newer" if error.reason == "version" else "damaged"
-        return Line(number, raw, state=state, why=f"{error.reason}: {error}", events=events_in(raw))
+        condition: Condition = "newer" if error.reason == "version" else "damaged"
+        return Line(number, raw, condition=condition, why=f"{error.reason}: {error}", events=events_in(raw))
 
 
 def classify_lines(numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
@@ -70,7 +70,7 @@ def classify_lines(numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
     run: Line | None = None
     for number, raw in numbered:
         line = classify_line(number, raw)
-        if line.state == "damaged":
+        if line.condition == "damaged":
             run = _joined(run, line) if run else line
             continue
         if run:
@@ -83,4 +83,4 @@ def classify_lines(numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
 
 def _joined(run: Line, line: Line) -> Line:
     raw = run.raw if len(run.raw) >= MAX_LINE else (run.raw + b"\n" + line.raw)[:MAX_LINE]
-    return Line(run.number, raw, state="damaged", why=run.why, last=line.number, events=run.events + line.events)
+    return Line(run.number, raw, condition="damaged", why=run.why, last=line.number, events=run.events + line.events)

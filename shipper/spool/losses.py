@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAMES = 32
 #: Losses segments that may wait. No bound removes them, so while these wait the counts stay in lost/, merged.
 WAITING = 16
+#: Events that one losses event tells of, by reason: a hundred times what a spool of 32 MiB holds, and the receivers' bound.
+MOST_TOLD = 10_000_000
 
 
 def evict_segment(
@@ -91,18 +93,19 @@ def merge(app: "Folder", most: "int" = NAMES) -> None:
     `finish_merges` knows which count is already in it.
     """
     uncounted = {(segment, first) for segment, first, _, new in _in_quarantine(app) if new}
+    returning = set(names_in(app, "returning"))
     with app.folder("lost", create=True) as lost:
         by_reason: dict[str, list[tuple[str, int]]] = {}
         for name in sorted(files.names(lost)):
             read = read_loss(name)
-            if read and "+" not in read[0] and _line_of(read[0]) not in uncounted:
+            if read and "+" not in read[0] and _line_of(read[0]) not in uncounted and read[0] not in returning:
                 by_reason.setdefault(read[1], []).append((read[0], read[2]))
         for reason, counts in by_reason.items():
             _merge_down(lost, reason, counts, most)
 
 
 def _merge_down(lost: "Folder", reason: "str", counts: "list[tuple[str, int]]", most: "int") -> None:
-    while len(counts) > most:
+    while len(counts) > most and counts[-1][1] + counts[-2][1] <= MOST_TOLD:
         (one, ones), (other, others) = counts.pop(), counts.pop()
         both = loss(f"{one}+{other}", reason, ones + others)
         files.rename(lost, loss(one, reason, ones), lost, both)
@@ -153,8 +156,9 @@ def collect(app: "Folder", now_ms: "int", line: "Callable[[Mapping[str, int]], b
     rename, then the folder goes; a death at any point is finished by `finish_collecting`, and a power cut cannot bring
     the folder back once the segment may have been sent: each step is on the disk before the next.
     """
-    names = [name for name in names_in(app, "lost") if read_loss(name)]
-    if not names or sum(map(is_losses, segments(names_in(app, "sealed")))) >= WAITING:
+    names = _that_fit([name for name in names_in(app, "lost") if read_loss(name)])
+    waiting = [segment for room in ("sealed", "deferred") for segment in segments(names_in(app, room))]
+    if not names or sum(map(is_losses, waiting)) >= WAITING:
         return None
     segment = new_name(app, now_ms, os.urandom(4), losses=True)
     with app.folder("lost") as lost, lost.folder(segment, create=True) as telling:
@@ -164,6 +168,18 @@ def collect(app: "Folder", now_ms: "int", line: "Callable[[Mapping[str, int]], b
         files.sync_entries(lost)
         _tell(app, lost, telling, segment, line)
     return segment
+
+
+def _that_fit(names: "list[str]") -> "list[str]":
+    """Of the names in lost/, those that one event may tell; the others wait for the next one."""
+    sums: dict[str, int] = {}
+    fitting = []
+    for name in names:
+        _, reason, count = read_loss(name) or ("", "", 0)
+        if not sums.get(reason) or sums[reason] + count <= MOST_TOLD:
+            sums[reason] = sums.get(reason, 0) + count
+            fitting.append(name)
+    return fitting
 
 
 def finish_collecting(app: "Folder", line: "Callable[[Mapping[str, int]], bytes]") -> None:
@@ -179,7 +195,8 @@ def _tell(
     counts = _sum(files.names(telling))
     with app.folder("sealed", create=True) as sealed, app.folder("tmp", create=True) as tmp:
         if counts and segment + SUFFIX not in files.names(sealed):
-            files.replace(sealed, segment + SUFFIX, line(counts), tmp, sync=True)
+            told = {reason: min(count, MOST_TOLD) for reason, count in counts.items()}
+            files.replace(sealed, segment + SUFFIX, line(told), tmp, sync=True)
         for name in filter(read_loss, files.names(telling)):
             files.remove(telling, name)
         files.remove_folder(lost, segment)

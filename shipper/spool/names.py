@@ -14,6 +14,9 @@ SUFFIX = ".ndjson"
 #: What a loss can be called. A whole segment went for `full` or `old`; a line is in quarantine for the other three.
 EVICTED = ("full", "old")
 QUARANTINED = ("damaged", "rejected", "too-large")
+#: What takes a loss back: so many events that were counted left quarantine and wait again.
+RECOVERED = "recovered"
+REASONS = (*EVICTED, *QUARANTINED, RECOVERED)
 #: Milliseconds: the end of 2999. A clock past it is wrong, and names still need room to grow above the largest present.
 LATEST = 32503679999999
 
@@ -69,6 +72,19 @@ def segments(names: "Iterable[str]") -> "list[str]":
     return sorted(filter(is_segment, found))
 
 
+def deferral(segment: "str", milliseconds: "int") -> "str":
+    """Name the mark of a deferred segment: since when it has been deferred."""
+    return f"{segment}.{stamp(milliseconds)}"
+
+
+def read_deferral(name: "str") -> "tuple[str, int] | None":
+    """Take the mark of a deferred segment apart into the segment and Unix milliseconds; None when it is not one."""
+    segment, _, when = name.partition(".")
+    if not is_segment(segment) or not is_segment(f"{when}-00000000"):
+        return None
+    return segment, milliseconds_of(when)
+
+
 def newest(names: "Iterable[str]") -> "str":
     """Of the names in a folder, the largest segment's, without its suffix; "" when there is none.
 
@@ -89,7 +105,7 @@ def read_loss(name: "str") -> "tuple[str, str, int] | None":
     """Take a loss's name apart into who, reason and count; None when it is not one."""
     who, _, rest = name.rpartition(".")
     who, _, reason = who.rpartition(".")
-    if reason not in EVICTED + QUARANTINED or not 0 < len(rest) < 10 or not _DIGITS.issuperset(rest):
+    if reason not in REASONS or not 0 < len(rest) < 10 or not _DIGITS.issuperset(rest):
         return None
     if not all(_is_loser(one) for one in who.split("+")):
         return None

@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from shipper.recording.folder import Folder
+from shipper.spool.limits import settled_lines
 from shipper.spool.names import ACTIVE, SUFFIX, segments
 from shipper.spool.segments import names_in, numbered_lines
 
 #: Where segments wait, in the order in which they move: looked at in this order, one that moves is never missed.
-ROOMS = ("held", "sealed", "sending")
+ROOMS = ("held", "deferred", "sealed", "sending")
 
 
 def pending_lines(app: Folder, held: bool) -> Iterator[bytes]:
     """The pending lines of a spool, oldest first, as they stand in the files, without their newlines.
 
     `held` includes what is held back here. What a pass seals or claims meanwhile is still found, what it delivers is
-    left out, and nothing comes twice. What is no file of ours is passed over.
+    left out, as are lines that were accepted or set aside, and nothing comes twice. What is no file of ours is passed over.
     """
     rooms = ROOMS if held else ROOMS[1:]
     with ExitStack() as stack:
@@ -30,15 +31,22 @@ def pending_lines(app: Folder, held: bool) -> Iterator[bytes]:
             yield from (line for _, line in numbered_lines(fd))
 
 
+def deferred_lines(app: Folder) -> Iterator[bytes]:
+    """The lines that wait because their receiver cannot take them yet."""
+    for name in segments(names_in(app, "deferred")):
+        yield from _segment(app, name, ("deferred",), set())
+
+
 def lines_waiting(app: Folder, segment: str) -> int:
-    """Count the lines of a segment in sealed/; none when it went in the meantime."""
+    """Count the lines of a segment in sealed/ that are to be sent; none when it went in the meantime."""
+    done = settled_lines(app, segment)
     try:
         with app.folder("sealed") as sealed:
             fd = sealed.open(segment + SUFFIX, os.O_RDONLY)
     except FileNotFoundError:
         return 0
     try:
-        return sum(1 for _ in numbered_lines(fd))
+        return sum(number not in done for number, _ in numbered_lines(fd))
     finally:
         os.close(fd)
 
@@ -62,7 +70,8 @@ def _segment(app: Folder, name: str, rooms: tuple[str, ...], passed: set[int]) -
             continue
         try:
             if os.fstat(fd).st_ino not in passed:
-                yield from (line for _, line in numbered_lines(fd))
+                done = settled_lines(app, name)
+                yield from (line for number, line in numbered_lines(fd) if number not in done)
         finally:
             os.close(fd)
         return

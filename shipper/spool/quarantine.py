@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 from shipper import files
 from shipper.recording.folder import Folder
@@ -70,7 +72,7 @@ def _finish(app: Folder, folder: Folder, new: str) -> None:
     read = read_quarantined(new)
     assert read
     segment, first, last, _ = read
-    head, _ = _take_apart(folder.read(new, FILE_BYTES))
+    head, _ = take_apart(folder.read(new, FILE_BYTES))
     reason, events = str(head.get("reason")), head.get("events")
     count_lines(
         app,
@@ -83,7 +85,8 @@ def _finish(app: Folder, folder: Folder, new: str) -> None:
     files.rename(folder, new, folder, quarantined(segment, first, last))
 
 
-def _take_apart(data: bytes) -> tuple[dict[str, object], bytes]:
+def take_apart(data: bytes) -> tuple[dict[str, object], bytes]:
+    """Take a quarantine file apart into what its first line says and the raw line."""
     first, _, raw = data.partition(b"\n")
     try:
         head = json.loads(first)
@@ -96,10 +99,34 @@ def _plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text[:REASON])
 
 
-def numbers(app: Folder, segment: str) -> frozenset[int]:
-    """The numbers of a segment's single lines that are in quarantine."""
-    read = map(read_quarantined, names_in(app, "quarantine"))
-    return frozenset(one[1] for one in read if one and one[0] == segment and one[1] == one[2])
+def keep_places(app: Folder, segment: str, numbers: Collection[int]) -> None:
+    """Leave an empty file for each run of accepted lines of a segment that waits again: they are neither sent nor counted.
+
+    The caller holds flusher.lock and spool.lock.
+    """
+    there = names_in(app, "quarantine")
+    with app.folder("quarantine", create=True) as folder:
+        for first, last in _runs(sorted(numbers)):
+            name = quarantined(segment, first, last)
+            if name not in there:
+                os.close(folder.open(name, os.O_WRONLY | os.O_CREAT))
+
+
+def give_up_places(app: Folder, segment: str) -> None:
+    """Remove the empty files of a segment that has gone: nobody needs its places any more."""
+    own = [name for name in names_in(app, "quarantine") if name.startswith(segment)]
+    if own:
+        with app.folder("quarantine") as folder:
+            for name in own:
+                with suppress(FileNotFoundError):  # `off` was faster
+                    if not folder.stat(name).st_size:
+                        files.remove(folder, name)
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for _, run in groupby(enumerate(numbers), key=lambda each: each[1] - each[0]):
+        found = [number for _, number in run]
+        yield found[0], found[-1]
 
 
 def entries(app: Folder) -> Iterator[Quarantined]:
@@ -111,7 +138,7 @@ def entries(app: Folder) -> Iterator[Quarantined]:
         except OSError:
             continue
         if data:
-            head, raw = _take_apart(data)
+            head, raw = take_apart(data)
             said = {key: str(head.get(key, "")) for key in ("reason", "detail", "time", "id")}
             yield Quarantined(name, **said, raw=raw)
 

@@ -7,7 +7,7 @@ from stat import S_ISDIR
 from shipper import files
 from shipper.recording.folder import Folder
 from shipper.spool import quarantine
-from shipper.spool.limits import Limits, choose, evict, evict_one, measure
+from shipper.spool.limits import EVICTABLE, Limits, choose, evict, evict_one, measure
 from shipper.spool.losses import NAMES, merge
 from shipper.spool.names import (
     ACTIVE,
@@ -15,6 +15,7 @@ from shipper.spool.names import (
     is_losses,
     is_segment,
     milliseconds_of,
+    read_deferral,
     read_loss,
     read_quarantined,
     segments,
@@ -75,7 +76,7 @@ def enforce(
 def _expired(
     app: Folder, limits: Limits, before: Mapping[str, float], now: float
 ) -> tuple[list[tuple[str, str]], dict[str, float]]:
-    rooms = {name: room for room in ("held", "sealed") for name in segments(names_in(app, room))}
+    rooms = {name: room for room in EVICTABLE for name in segments(names_in(app, room))}
     going, after = choose_expired(too_old(rooms, limits.days, now), before, now)
     return [(rooms[name], name) for name in sorted(going)], after
 
@@ -110,11 +111,12 @@ def purge(app: Folder) -> None:
     What is not ours stays: a name that shipper never gives is somebody else's file.
     """
     _remove(app, lambda name: name == ACTIVE)
-    for segment in filter(is_segment, names_in(app, "lost")):
-        with app.folder("lost") as lost:
-            with lost.folder(segment) as telling:
-                _remove(telling, _is_loss)
-            files.remove_folder(lost, segment)
+    for room in ("lost", "returning"):
+        for segment in filter(is_segment, names_in(app, room)):
+            with app.folder(room) as folder:
+                with folder.folder(segment) as inside:
+                    _remove(inside, lambda name: _is_loss(name) or read_quarantined(name) is not None)
+                files.remove_folder(folder, segment)
     for room, is_own in _OWN.items():
         with app.folder(room, create=True) as folder:
             _remove(folder, is_own)
@@ -132,6 +134,7 @@ _OWN: Mapping[str, Callable[[str], bool]] = {
     "held": _is_events,
     "sealed": _is_events,
     "sending": _is_events,
+    "deferred": lambda name: _is_events(name) or read_deferral(name) is not None,
     "quarantine": lambda name: read_quarantined(name) is not None,
     "lost": _is_loss,
     "tmp": is_ours,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shipper.recording.folder import Folder
 
 #: Where segments stand.
-ROOMS = ("sealed", "sending", "held")
+ROOMS = ("sealed", "sending", "held", "deferred")
 #: Bytes read at once: a line of any length costs this much memory and no more.
 CHUNK = 64 * 1024
 

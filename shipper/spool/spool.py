@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,12 @@ from shipper.recording.event import LOSSES
 from shipper.recording.folder import Folder, file_fault
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
-from shipper.spool import losses, manifest, quarantine, records, retention
+from shipper.spool import deferral, losses, manifest, quarantine, records, retention, returning
+from shipper.spool.limits import settled_lines
 from shipper.spool.lines import Line, Segment, classify_line, classify_lines
 from shipper.spool.manifest import Manifest
 from shipper.spool.names import SUFFIX, is_losses, segments
-from shipper.spool.pending import pending_lines
+from shipper.spool.pending import deferred_lines, pending_lines
 from shipper.spool.quarantine import Quarantined
 from shipper.spool.segments import names_in, numbered_lines, seal
 
@@ -37,14 +38,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a spool holds: events that wait to be sent in so many sealed segments, their bytes, events held back or in
-    quarantine, and the losses that no segment tells yet, by reason.
+    """What a spool holds: events that wait to be sent in so many sealed segments, their bytes, events held back,
+    deferred by the receiver (of those that wait) or in quarantine, and the losses that no segment tells yet, by reason.
     """
 
     events: int
     segments: int
     bytes: int
     held: int
+    deferred: int
     quarantined: int
     lost: Mapping[str, int]
 
@@ -54,7 +56,7 @@ class Spool:
 
     Times are Unix seconds. A pass calls every method under flusher.lock. Readers (`manifest`, `waiting`, `counts`,
     `pending`, `quarantined`, `read_journal`, `history`) and what people do while a pass may be running (`purge`,
-    `drop`, `hold_back`, `let_go`) need no flusher.lock. What changes something takes spool.lock itself, and raises
+    `drop`, `retry`, `hold_back`, `let_go`) need no flusher.lock. What changes something takes spool.lock itself, and raises
     Busy when it does not get it.
     """
 
@@ -83,6 +85,7 @@ class Spool:
             losses.finish(self.folder)
             quarantine.finish(self.folder)
             self._put_back()
+            returning.finish(self.folder)
             losses.finish_collecting(self.folder, self._losses_line)
 
     def _put_back(self) -> None:
@@ -130,13 +133,13 @@ class Spool:
     def _take(self, name: str) -> Segment | None:
         lines = self._read(name)
         for line in lines:
-            if line.state == "damaged":
+            if line.condition == "damaged":
                 self._quarantine(name, line, "damaged", line.why)
-        rest = tuple(line for line in lines if line.state != "damaged")
+        rest = tuple(line for line in lines if line.condition != "damaged")
         if not rest:
             self.delete(name)
             return None
-        return Segment(name, rest, quarantine.numbers(self.folder, name))
+        return Segment(name, rest, settled_lines(self.folder, name))
 
     def _read(self, name: str) -> list[Line]:
         with self.folder.folder("sending") as sending:
@@ -156,14 +159,40 @@ class Spool:
                 return False
         return True
 
-    def release(self, name: str) -> None:
-        """Put a claimed segment back: it waits again, unchanged (S3)."""
+    def release(self, name: str, accepted: Collection[int] = ()) -> None:
+        """Put a claimed segment back: it waits again, unchanged (S3). Lines that were `accepted`, by number, are neither
+        sent again nor counted if a bound removes it.
+        """
+        if accepted:
+            with self._lock():
+                quarantine.keep_places(self.folder, name, accepted)
         self._move(name, "sending", "sealed")
+
+    def defer(self, name: str, accepted: Collection[int], now: float) -> None:
+        """Put a claimed segment, of which a receiver cannot take some yet, where it waits for `resume_deferred`."""
+        with self._lock():
+            if accepted:
+                quarantine.keep_places(self.folder, name, accepted)
+            deferral.defer(self.folder, name, int(now * 1000))
+
+    def deferred_since(self, name: str) -> float | None:
+        """Since when a segment has been deferred; None when it never was."""
+        found = deferral.since(self.folder, name)
+        return None if found is None else found / 1000
+
+    def resume_deferred(self) -> int:
+        """Have every deferred segment wait to be sent again, and return how many."""
+        if not segments(names_in(self.folder, "deferred")):
+            return 0
+        with self._lock():
+            return deferral.resume(self.folder)
 
     def delete(self, name: str) -> None:
         """Remove a claimed segment. S4: the caller has each of its lines accepted or in quarantine."""
         with self.folder.folder("sending") as sending, suppress(FileNotFoundError):  # `off` was faster
             files.remove(sending, name + SUFFIX)
+        quarantine.give_up_places(self.folder, name)
+        deferral.forget(self.folder, name)
 
     def quarantine(self, name: str, number: int, raw: bytes, reason: str, detail: str = "") -> None:
         """Set a line of a claimed segment aside and count it as lost; doing it again changes nothing.
@@ -224,6 +253,7 @@ class Spool:
         """Move what waits to held/, which no pass reads: mode `local` was chosen. Returns how many segments."""
         self.seal(now)
         with self._lock():
+            deferral.resume(self.folder)
             return self._move_all("sealed", "held")
 
     def let_go(self, now: float) -> int:
@@ -247,6 +277,7 @@ class Spool:
             segments=len(waiting),
             bytes=sum(one.bytes for one in waiting),
             held=max(0, sum(1 for _ in self.everything()) - events),
+            deferred=sum(1 for _ in deferred_lines(self.folder)),
             quarantined=sum(1 for _ in self.quarantined()),
             lost=losses.counted(self.folder),
         )
@@ -270,6 +301,11 @@ class Spool:
             for name in found:
                 quarantine.drop(self.folder, name)
         return len(found)
+
+    def retry(self) -> int:
+        """Have every whole event in quarantine wait to be sent again, its loss taken back; returns how many."""
+        with self._lock():
+            return returning.put_back(self.folder, list(self.quarantined()), time.time_ns() // 1_000_000)
 
     def read_journal(self) -> dict[str, Any]:
         """What the last pass noted; empty when there is nothing, or nothing that can be read."""

@@ -18,7 +18,7 @@ from shipper.testing.faults import FAULTS, Fault, Received, shut, status
 class Receiver:
     """A receiver on loopback that plays a script of faults (FAULTS, or "status CODE [Header: value]").
 
-    `limit` (bytes) belongs to the fault "limited", `poison` (event ids) to "poisoned" and "rejecting".
+    `limit` (bytes) belongs to the fault "limited", `poison` (event ids) to "poisoned", "rejecting" and "deferring".
     """
 
     def __init__(

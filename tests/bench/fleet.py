@@ -146,7 +146,7 @@ class Fleet:
 
     def _end(self, client: Client, finish: Finish, now: float, chance: random.Random) -> float:
         assert client.state is not None
-        client.journal = transitions.last_journal(client.state, now, chance.random())
+        client.journal = transitions.last_journal(client.state, 0.0, now, chance.random())
         client.backlog = tuple(sorted(each.name for each in client.state.queue))
         client.state = None
         left = bool(client.backlog) or client.active

@@ -148,6 +148,8 @@ OPERATIONS = [
     Operation("flush: damage to quarantine", sending, record_damage),
     Operation("flush: count and deliver losses", sending, lose_some),
     Operation("flush: evict", sending_within, fill),
+    Operation("flush: an event deferred", sending, record_some, {"defer": [1, 3]}),
+    Operation("retry what was set aside", command("retry", APP), refuse_some),
     Operation("drop from quarantine", drop_one, refuse_some, judge=judge_drop),
     Operation("on", command("on", APP), record_some_local, recover=switch_on),
     Operation("local", command("local", APP), record_some, recover=switch_on),

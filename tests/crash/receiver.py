@@ -68,17 +68,20 @@ class Memory:
         return event
 
     def _keep(self, key: str, digest: str, events: list[dict[str, Any]]) -> dict[str, Any]:
-        refused, accepted, duplicate = [], 0, 0
+        refused, deferred, accepted, duplicate = [], [], 0, 0
         for event in events:
             if _number(event) in self.mood.get("reject", ()):
                 refused.append({"id": event["id"], "reason": "unwanted"})
+            elif _number(event) in self.mood.get("defer", ()):
+                deferred.append({"id": event["id"], "reason": "newer than the catalog"})
             elif event["id"] in self.events:
                 duplicate += 1
             else:
                 accepted += 1
                 self.events[event["id"]] = _short(event)
         self.duplicates += duplicate
-        return {"batch": key, "sha256": digest, "accepted": accepted, "duplicate": duplicate, "rejected": refused}
+        counts = {"accepted": accepted, "duplicate": duplicate, "rejected": refused, "deferred": deferred}
+        return {"batch": key, "sha256": digest, **counts}
 
 
 def _number(event: Mapping[str, Any]) -> int:
@@ -141,7 +144,7 @@ class Receiver:
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE)
 
     def reset(self, **mood: Any) -> None:
-        """Forget everything and behave like this: status=503, most_lines=2, poison=[3], reject=[4], silent=True."""
+        """Forget everything, behave like this: status=503, most_lines=2, poison=[3], reject=[4], defer=[5], silent=True."""
         self.restore(Memory(mood=mood))
 
     def restore(self, memory: Memory) -> None:

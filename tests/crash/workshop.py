@@ -134,7 +134,8 @@ class Ending:
         missing = set(obligations) - set(numbers) - set(aside)
         evicted = counted.get("full", 0) + counted.get("old", 0)
         wrong = list(self.memory.wrong)
-        dropped = counted.get("rejected", 0) + counted.get("too-large", 0) - len(aside)
+        refused = counted.get("rejected", 0) + counted.get("too-large", 0) - counted.get("recovered", 0)
+        dropped = refused - len(aside)
         if len(missing) > evicted + max(dropped, 0):
             wrong.append(f"lost in silence: {sorted(missing)[:5]}, counted {dict(counted)}")
         once = [number for number in numbers if number != FRESH]

@@ -75,7 +75,7 @@ def run(
     seen.finish = step
     for work in going.segments.values():
         (seen.deleted if work.settled else seen.kept).append(work)
-    seen.journal = transitions.last_journal(going, now, random)
+    seen.journal = transitions.last_journal(going, journal.success, now, random)
     return seen
 
 

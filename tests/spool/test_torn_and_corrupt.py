@@ -102,7 +102,7 @@ def test_a_line_of_a_newer_shipper_is_no_damage() -> None:
         segment = spool.claim(name)
         assert segment
         assert segment.newer
-        assert [one.state for one in segment.lines] == ["good", "newer"]
+        assert [one.condition for one in segment.lines] == ["good", "newer"]
         assert told(spool) == {}
 
 
@@ -168,12 +168,12 @@ def test_no_flipped_bit_goes_unnoticed(position: int, bit: int) -> None:
     raw = bytearray(line())
     raw[position] ^= 1 << bit
     for one in classify_lines(read(bytes(raw))):
-        assert one.state == "damaged"
+        assert one.condition == "damaged"
         assert not checksum_holds(one.raw)
 
 
 def test_judging_a_good_line_takes_its_id_only() -> None:
     raw = line()[:-1]
     found = classify_line(7, raw)
-    assert (found.number, found.last, found.state, found.raw) == (7, 7, "good", raw)
+    assert (found.number, found.last, found.condition, found.raw) == (7, 7, "good", raw)
     assert found.id == raw[13:49].decode()

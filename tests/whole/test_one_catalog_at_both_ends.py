@@ -30,7 +30,7 @@ def test_an_undeclared_event_and_value_are_rejected_shown_with_the_reason_and_dr
         ours.write_text(wider + '\n[events.rollback]\nreason = "How often people go back."\n')
         for words in (["step", "name=build"], ["step", "name=sign"], ["rollback"], ["step", "name=push"]):
             assert shipper("record", "-c", str(ours), *words).returncode == 0
-        assert shipper("flush", "deploy").returncode == 0
+        assert shipper("flush", "deploy").returncode == 6
     found = quarantined()
     assert [each["detail"] for each in found] == ["outside its type: name", "undeclared event"]
     assert {each["reason"] for each in found} == {"rejected"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from shipper.collector.answers.answer_rows import COMMAND, Cell, Rows, quantile
 from shipper.collector.answers.questions import COUNT, QUESTIONS, SECONDS, SHARE, Once, Question
-from shipper.collector.stores.dimensions import LOSSES, day_text
+from shipper.collector.stores.dimensions import LOSSES, RECOVERED, day_text
 from shipper.collector.stores.store import Answers, StoreUnavailable, View, Window
 
 
@@ -83,13 +83,19 @@ def _median_setup(view: View) -> Cell:
     return quantile(setups, 0.5) if setups else UNKNOWN
 
 
+def _lost(view: View) -> int:
+    """What was counted as lost, less what came after all; a window may see the second without the first."""
+    reasons = view.crossed(LOSSES, "reason")
+    return max(0, sum(reasons.values()) - 2 * reasons.get((RECOVERED,), 0))
+
+
 _VALUES: Mapping[str, Callable[[View], Cell]] = {
     "Installations": lambda view: view.installations("", "").get(("", "", ""), 0),
     "Events": lambda view: sum(count for (_, field, _), count in view.values().items() if not field),
     "Commands run": lambda view: sum(view.crossed(COMMAND, "outcome").values()),
     "Commands failed": _failed,
     "Set up, median": _median_setup,
-    "Events lost": lambda view: sum(view.crossed(LOSSES, "reason").values()),
+    "Events lost": _lost,
 }
 
 

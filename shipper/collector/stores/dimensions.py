@@ -12,7 +12,9 @@ from shipper.collector.stores.store import Row, Value
 from shipper.recording.event import LOSSES as LOSSES
 
 #: The reasons that a loss can have: those of a spool, and one for whatever a sender may call it otherwise.
-LOSS_REASONS = ("full", "old", "damaged", "rejected", "too-large", "other")
+LOSS_REASONS = ("full", "old", "damaged", "rejected", "too-large", "recovered", "other")
+#: The reason that takes losses back: so many events were counted as lost, and came after all.
+RECOVERED = "recovered"
 #: Events that one losses event can tell of, by reason. A spool of 32 MiB holds some 100,000; with this bound a sum of
 #: nine hundred thousand million losses events still fits into 64 bits, which is what every store adds up in.
 MAX_LOST = 10_000_000
