@@ -47,7 +47,7 @@ CORE = {"httpx", "tenacity", "platformdirs", "filelock"}
 EXTRAS = {
     "collector": {"starlette", "uvicorn", "chdb", "httpx"},
     "cli": {"uvicorn", "argcomplete"},
-    "wires": {"certifi"},  # comes with httpx
+    "wires": {"certifi", "httpcore"},  # comes with httpx
     "testing": {"pytest"},
     "integrations": {"click", "typer"},
 }
@@ -121,6 +121,7 @@ def test_only_the_transport_and_the_receiver_speak_http() -> None:
 
     assert {name for name in speakers if not name.startswith("collector/")} <= {
         "wires/transport.py",
+        "wires/connecting.py",
         "testing/__init__.py",
         "cli/report.py",
     }

@@ -1,4 +1,4 @@
-"""The network: the only file that imports httpx and tenacity.
+"""The network: with `connecting`, the only file that imports httpx, and the only one that imports tenacity.
 
 What it promises, whatever stands at the other end:
 
@@ -31,6 +31,7 @@ from shipper import __version__
 from shipper.delivery.outcome import Unreachable, plain
 from shipper.delivery.policy import QUICK_PAUSE, QUICK_TRIES
 from shipper.wires.compression import gzip, unpacked
+from shipper.wires.connecting import OverlappingTransport
 from shipper.wires.message import Reply, Request, Withdrawn
 from shipper.wires.trust import nobody, trust
 
@@ -166,9 +167,12 @@ class Transport:
 
 def _client(endpoint: str) -> httpx.Client:
     """A client that adds nothing of its own: no cookies kept, no redirects, no proxy for loopback."""
+    context = trust() if httpx.URL(endpoint).scheme == "https" else nobody()
+    proxied = _proxied(endpoint)
     client = httpx.Client(
-        verify=trust() if httpx.URL(endpoint).scheme == "https" else nobody(),
-        trust_env=not _loopback(endpoint),
+        verify=context,
+        transport=None if proxied else OverlappingTransport(context),
+        trust_env=proxied,
         follow_redirects=False,
         timeout=httpx.Timeout(READ, connect=CONNECT, write=WRITE),
         headers={"User-Agent": f"shipper/{__version__}", "Accept-Encoding": "identity"},
