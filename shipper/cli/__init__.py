@@ -58,6 +58,15 @@ def main(arguments: "Sequence[str] | None" = None, host: "Host | None" = None) -
         from shipper.cli.host_names import within
 
         within(host)
+    umask = os.umask(0o077)
+    os.umask(umask & 0o077)  # what a command makes is its maker's to use, whatever the umask says of the owner
+    try:
+        return _run(given)
+    finally:
+        os.umask(umask)
+
+
+def _run(given: "list[str]") -> int:
     # What follows these two is not argparse's: a loop's thousandth call, a foreign command.
     if given[:1] in (["record"], ["time"]) and not _asks_for_help(given):
         return _guarded(lambda: _module(given[0]).main(given[1:]))

@@ -75,8 +75,10 @@ class Folder:
         except FileNotFoundError:
             if not create:
                 raise
+        from shipper.recording.platforms import make_folder
+
         try:  # noqa: SIM105 - contextlib is no module of the recording path
-            os.mkdir(name, 0o700, **self.at)
+            make_folder(name, self.at)
         except FileExistsError:
             pass  # another invocation was faster
         return Folder(path, _open_folder(name, path, self.at))
@@ -86,7 +88,10 @@ class Folder:
         return name if self.at else os.path.join(self.path, name)
 
     def open(self, name: "str", flags: "int") -> "int":
-        """Open a file, 0600 if it is made, and return its descriptor; refuse what is no regular file of ours alone."""
+        """Open a file and return its descriptor; refuse what is no regular file of ours alone.
+
+        A file that is made is 0600, and whoever owns it may read and write it whatever the umask of its maker.
+        """
         try:
             fd = os.open(self.where(name), flags | _FILE | _BINARY, 0o600, **self.at)
         except FileNotFoundError:
@@ -98,9 +103,12 @@ class Folder:
                 _refuse("is a link", os.path.join(self.path, name))
             raise
         try:
-            fault = file_fault(os.fstat(fd))
+            found = os.fstat(fd)
+            fault = file_fault(found)
             if fault:
                 _refuse(fault, os.path.join(self.path, name))
+            if found.st_mode & 0o600 != 0o600 and flags & os.O_CREAT:
+                os.fchmod(fd, 0o600)
         except BaseException:
             os.close(fd)
             raise

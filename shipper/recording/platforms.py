@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,10 +35,21 @@ def make_base(path: str, environ: Mapping[str, str]) -> None:
     if not os.path.isdir(parent) and parent != path:
         make_base(parent, environ)
     try:
-        os.mkdir(path, 0o700)
+        make_folder(path, {})
     except FileExistsError:
         if not os.path.isdir(path):
             raise Refused(errno.ENOTDIR, "is a file where a folder belongs", path) from None
+
+
+def make_folder(name: str, at: Mapping[str, int]) -> None:
+    """Make a folder, 0700 whatever the umask: the person's `~/.config` may be among those that are made on the way.
+
+    `at` are the arguments that make `name` relative to an open folder. Raises FileExistsError where something is there.
+    """
+    os.mkdir(name, 0o700, **at)
+    made = os.stat(name, follow_symlinks=False, **at)
+    if stat.S_ISDIR(made.st_mode) and made.st_mode & 0o700 != 0o700:
+        os.chmod(name, 0o700, dir_fd=at.get("dir_fd"))
 
 
 def foreign_lock(path: str, seconds: float) -> Any:
