@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 #: Two processes share the tests, each file whole: most tests wait for a process, not for a processor.
 TWO := -n 2 --dist loadfile
 
-.PHONY: demo test quick docs package pins man guarantees soak check bench bench-answers peers clean
+.PHONY: demo test quick docs package pins man guarantees soak check bench instructions bench-answers peers clean
 
 $(SMALL): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -66,7 +66,10 @@ check: $(STAMP)  ## what a reviewer would run first: format, lint, types
 	$(BIN)/mypy
 
 bench: $(STAMP)  ## what recording costs a CLI, in pairs of processes; BENCH_PYTHON is the interpreter that is measured
-	$(BIN)/python tests/bench/overhead.py --python $(or $(BENCH_PYTHON),$(BIN)/python) $(BENCH_ARGS)
+	$(BIN)/python -m tests.bench.overhead --python $(or $(BENCH_PYTHON),$(BIN)/python) $(BENCH_ARGS)
+
+instructions: $(STAMP)  ## (needs valgrind) what recording costs a CLI in instructions, which a busy machine does not change
+	$(BIN)/python -m tests.bench.instructions --python $(or $(BENCH_PYTHON),$(BIN)/python) $(BENCH_ARGS)
 
 bench-answers: $(STAMP)  ## what answers and inserts cost as a store grows; ANSWERS_ARGS="--events 10000000 --many 2000000" for the promises
 	$(BIN)/python -m tests.bench.answers $(ANSWERS_ARGS)
