@@ -84,6 +84,7 @@ class Stage:
         self.environ = {
             "PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "SHIPPER_SPAWN": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "CODESPACES": "true",  # where a container's home is kept, the id is made as it is at a person's
         }  # fmt: skip
         self.environ |= {f"VARIABLE_{number}": "x" * 30 for number in range(25)}  # a person's shell has some
 
