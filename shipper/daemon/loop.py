@@ -4,10 +4,12 @@ Without a watchdog nothing else wakes it. Nothing that it knows is worth keeping
 be killed at any moment and started again.
 """
 
+import errno
 import os
 import select
 import signal
 import time
+from contextlib import ExitStack, contextmanager, suppress
 
 from shipper import files
 from shipper.daemon import schedule, spools, systemd
@@ -20,11 +22,17 @@ from shipper.wakeup import doorbell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: Seconds that passes are given when the daemon is told to stop: to finish, which spares a receiver the same events once
 #: more, and then, told to end themselves, to die. With what the daemon does itself it stops within five.
 FINISH, GRACE = 2.0, 1.5
+#: Seconds between two looks at all spools, however often the doorbell rings: at most four a second.
+REST_BETWEEN_LOOKS = 0.25
+#: How many times as long as the last look took the next one waits at least: a thousand spools cost a tenth of a core.
+REST_FACTOR = 10
+#: Seconds between two looks where no doorbell could be made: nobody can tell us anything.
+LOOK_WITHOUT_DOORBELL = 60.0
 
 EXIT_RUNNING = 4
 """Another daemon serves this person already."""
@@ -43,14 +51,28 @@ def serve(environ: "Mapping[str, str]", once: "bool" = False) -> "int":
     os.chdir("/")
     with open_state(environ, create=True) as state:
         try:
-            with Lock(state, 0, doorbell.LOCK) as lock:
-                _sign(lock.fd)
+            with ExitStack() as held:
+                with _without_room():
+                    _write_process_id(held.enter_context(Lock(state, 0, doorbell.LOCK)).fd)
                 return _Daemon(environ, state).run_once() if once else _Daemon(environ, state).run()
         except Busy:
             return _already(environ, state)
 
 
-def _sign(fd: "int") -> "None":
+@contextmanager
+def _without_room() -> "Iterator[None]":
+    """Let a full disk pass: without our own small files we still deliver, and that is what makes room.
+
+    Without the lock a second daemon may run; then flusher.lock alone sees to it that each spool has one pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+
+
+def _write_process_id(fd: "int") -> "None":
     os.ftruncate(fd, 0)
     os.write(fd, b"%d\n" % os.getpid())
 
@@ -72,6 +94,7 @@ class _Daemon:
         self.beat = systemd.watchdog(environ, os.getpid())
         self.troubled: dict[str, str] = {}
         self.status = ""
+        self.doorbell = -1  #: -1 where none could be made
         self.signals, writing = os.pipe()
         os.set_blocking(self.signals, False)
         os.set_blocking(writing, False)
@@ -81,20 +104,37 @@ class _Daemon:
 
     def run(self) -> int:
         """Serve until told to stop."""
-        self.bell = doorbell.open_doorbell(self.state)
-        waiting = select.poll()
-        for fd in (self.bell, self.signals):
-            waiting.register(fd, select.POLLIN)
+        with _without_room():
+            self.doorbell = doorbell.open_doorbell(self.state)
         systemd.log(self.environ, INFO, f"serving {self.state.path}")
         code, ready = -1, "READY=1\n"
         while code < 0:
+            begun = time.monotonic()
             seconds = self._look()
             self._tell(ready)
             ready = ""
-            waiting.poll(None if seconds is None else int(seconds * 1000) + 1)
-            code = self._heard()
+            took = time.monotonic() - begun
+            code = self._wait(seconds, max(REST_BETWEEN_LOOKS, took * REST_FACTOR))
         self._stop(code)
         return code
+
+    def _wait(self, seconds: "float | None", rest: float) -> int:
+        """Wait until the next look is due. Returns the exit code with which to end, -1 to look.
+
+        For the first `rest` seconds only signals are heard: who rings all the time gets a look at that interval and no
+        more, and a ring in between waits in the doorbell.
+        """
+        signals, both = select.poll(), select.poll()
+        for fd in (self.signals, self.doorbell):
+            if fd >= 0:
+                both.register(fd, select.POLLIN)
+        if self.doorbell < 0:
+            seconds = min(LOOK_WITHOUT_DOORBELL, seconds if seconds is not None else LOOK_WITHOUT_DOORBELL)
+        signals.register(self.signals, select.POLLIN)
+        signals.poll(int(min(rest, rest if seconds is None else seconds) * 1000) + 1)
+        if seconds is None or seconds > rest:
+            both.poll(None if seconds is None else int((seconds - rest) * 1000) + 1)
+        return self._heard()
 
     def run_once(self) -> int:
         """Start what is due, wait for it, and end. There is no doorbell: nobody would answer it a moment later."""
@@ -139,7 +179,7 @@ class _Daemon:
         then = "" if running or seconds is None else f", next look in {round(seconds / 60)} min"
         trouble = "".join(f"; {spool}: the last pass {what}" for spool, what in sorted(self.troubled.items()))
         self.status = (
-            f"{apps} spool{'s' * (apps != 1)}{running}{then or (not running) * ', waiting for the bell'}{trouble}"
+            f"{apps} spool{'s' * (apps != 1)}{running}{then or (not running) * ', waiting for the doorbell'}{trouble}"
         )
 
     def _tell(self, ready: str) -> None:
@@ -148,11 +188,9 @@ class _Daemon:
 
     def _heard(self) -> int:
         """Take in what woke us. Returns the exit code with which to end, -1 to go on."""
-        try:
-            while os.read(self.bell, 65536):
+        with suppress(BlockingIOError):
+            while self.doorbell >= 0 and os.read(self.doorbell, 65536):
                 pass
-        except BlockingIOError:
-            pass
         code = self._signalled()
         return code if code >= 0 or self._in_place() else EXIT_GONE
 
@@ -168,17 +206,19 @@ class _Daemon:
 
     def _in_place(self) -> bool:
         """Whether the doorbell that people ring is still ours: the folder may have been removed and made again."""
+        if self.doorbell < 0:
+            return True
         try:
-            return os.path.samestat(os.stat(os.path.join(self.state.path, doorbell.NAME)), os.fstat(self.bell))
+            return os.path.samestat(os.stat(os.path.join(self.state.path, doorbell.NAME)), os.fstat(self.doorbell))
         except OSError:
             return False
 
     def _stop(self, code: int) -> None:
         systemd.notify(self.environ, "STOPPING=1\nSTATUS=ending the passes in hand\n")
         self._end_passes()
-        if code == 0:
+        if code == 0 and self.doorbell >= 0:
             files.remove(self.state, doorbell.NAME)  # under daemon.lock: it can be nobody else's
-        else:
+        elif code:
             systemd.log(self.environ, WARNING, f"{self.state.path} or its doorbell was taken away; ending")
 
     def _end_passes(self) -> None:

@@ -6,8 +6,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from shipper.errors import Refused
 from tests.crash.points import in_child
 from tests.crash.receiver import receiving
 from tests.crash.workshop import FRESH, declare, flush, look, opened, promise, promised
+from tests.fixtures.disks import disk
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounting and changing users needs root")
 
@@ -27,19 +27,6 @@ NOBODY = 65534
 @pytest.fixture(autouse=True)
 def on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_TELEMETRY", "on")
-
-
-@contextmanager
-def disk(at: Path, options: str) -> Iterator[Path]:
-    """A small disk in memory; skips where none can be mounted."""
-    at.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
 
 
 HOST = """

@@ -238,7 +238,7 @@ def test_the_manager_is_told(home: Path, kind: str) -> None:
     address = str(home.parent / "notify") if kind == "path" else f"@shipper-test-{os.getpid()}-{time.monotonic_ns()}"
     with Manager(address) as manager, daemon(NOTIFY_SOCKET=address) as running:
         until(lambda: manager.heard("READY=1") == 1)
-        until(lambda: manager.heard("STATUS=0 spools, waiting for the bell") == 1)
+        until(lambda: manager.heard("STATUS=0 spools, waiting for the doorbell") == 1)
         assert manager.heard("WATCHDOG=1") == 0
         running.terminate()
         running.wait(5)
