@@ -17,7 +17,7 @@ line, `cli` has a file for each command, `collector` is the receiver with its pa
 
 from shipper.recording.app import App
 from shipper.recording.event import Event
-from shipper.recording.values import error_class, flag, integer, milliseconds, one_of, version_number
+from shipper.recording.values import command_names, error_class, flag, integer, milliseconds, one_of, version_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "App", "BadValue", "DeclarationError", "Event", "ShipperError",
-    "error_class", "flag", "integer", "milliseconds", "one_of", "version_number",
+    "command_names", "error_class", "flag", "integer", "milliseconds", "one_of", "version_number",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -76,5 +76,17 @@ def text(app: "App") -> str:
 
 
 def command(app: "App", action: str) -> str:
-    """Write the command by which a person acts on this app: the program's own where it has one."""
-    return f"{app.name} telemetry {action}" if app.has_commands else f"shipper {action} {app.name}"
+    """Write the command by which a person acts on this app: the program's own where it has one that can be run."""
+    for program in app.programs:
+        own = program.own_command()
+        if own:
+            return f"{own} {action}"
+    return f"{shipper_command()} {action} {app.name}"
+
+
+def shipper_command() -> str:
+    """Write how `shipper` is run here: by its name where that is on the PATH, else with the interpreter that has it."""
+    for folder in os.get_exec_path():
+        if os.access(os.path.join(folder, "shipper"), os.X_OK):
+            return "shipper"
+    return f"{sys.executable} -m shipper"

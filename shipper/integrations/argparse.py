@@ -1,182 +1,246 @@
-"""argparse: a parser with or without subparsers. It parses and returns, so what it found is recorded as the process ends.
+"""argparse: a parser knows the names of a program's commands and where its options may stand; it knows no end.
 
-Hooked is `parse_known_args` of the parser and of its subparsers, and `sys.exit`, whose argument is the one thing about a
-process's end that nothing remembers; a program that ends by `raise SystemExit(2)` instead decorates its main function.
-A parser that is used within a decorated function tells it the command's name, and the function knows its end.
+The recipe that always works is a decorated main function, with the parser instrumented where it is made, in it or before:
+
+    @telemetry.instrument
+    def main() -> int:
+        args = telemetry.instrument(make_parser()).parse_args()
+
+The function measures, the parser names. A parser by itself, in a program whose main function is not decorated, is recorded
+once for the process, when that ends; its outcome and exit status are said where the parser itself ended the program, and
+left out otherwise: nothing in Python tells them.
+
+An instrumented parser becomes an object of a class derived from its own, as do its subparsers, whenever they are made. What
+is overridden is `_parse_known_args`, the one method through which every way to parse leads: parse_args(), two phases,
+intermixed, and classes that override any of these; and `exit` and `format_help`.
 """
 
 import argparse
 import atexit
-import sys
 
-from shipper.integrations import GROUP, NEGATIVE, OPTION, declared_options, end, named, quietly, take_flags
-from shipper.integrations.function import under_way
-from shipper.recording.command import Command, ending
+from shipper.integrations import declared_options, mentions, quietly, under_way
+from shipper.integrations.function import Run
+from shipper.recording.command import exit_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Any
 
-    from shipper import App
+    from shipper.integrations import Program
 
 
-def instrument(app: "App", parser: "argparse.ArgumentParser") -> "argparse.ArgumentParser":
-    """Measure the commands of a parser, and give one with subparsers the command `telemetry`."""
-    hook = Hook(app, parser)
-    parser.parse_known_args = hook.parse  # type: ignore[method-assign]  # this parser's, not its class's
-    parser.format_help = hook.format_help  # type: ignore[method-assign]
-    return parser
+def hook_parser(program: "Program", parser: "argparse.ArgumentParser") -> None:
+    """Hook a parser, the subparsers that it has and those that it will have."""
+    hook = ParserHook(program, parser)
+    program.framework, program.names, program.offers = "argparse", hook.names, hook.offers_group
+    parser.__class__ = hook.root_class(type(parser))
 
 
-class Hook:
-    """What one parser is hooked with, and what was last parsed by it."""
+class ParserHook:
+    """What an instrumented parser and its subparsers have in common: their program, and what they are parsing now."""
 
-    def __init__(self, app: "App", parser: "argparse.ArgumentParser") -> None:
-        self.app, self.parser = app, parser
-        self._parse, self._help = parser.parse_known_args, parser.format_help
-        self._hooked: set[int] = set()
-        self.path: tuple[str, ...] = ()
-        self.options: list[str] = []
-        self.end = End()
+    def __init__(self, program: "Program", parser: "argparse.ArgumentParser") -> None:
+        self.program, self.parser = program, parser
+        self.parsing: list[tuple[argparse.ArgumentParser, tuple[str, ...]]] = []  # outermost first, each with its path
+        self._alone: Run | None = None  # the run of a program whose main function is not decorated
+        self._refusing = False
+        self._classes: dict[type, type] = {}
 
-    def parse(self, args: "Any" = None, namespace: "Any" = None) -> "Any":
-        """Take our flags and our command away, let the parser parse what is left, and wait for the end."""
-        given = list(sys.argv[1:] if args is None else args)
-        kept, self.app.flag = take_flags(given, {OPTION, NEGATIVE}.intersection(self.parser._option_string_actions))
-        if kept[:1] == [GROUP] and self._offers_group():
-            self.parser.exit(telemetry(self.app, kept[1:], self.parser.prog))
-        command = Command(self.app, "")
-        quietly(self._look, kept)
+    def class_like(self, base: "Any") -> "type":
+        """A class of parsers like base, which asks this hook."""
+        if base in self._classes.values():
+            return base  # type: ignore[no-any-return]
+        hook = self
+
+        class Hooked(base):  # type: ignore[misc]  # base is the host's
+            def _parse_known_args(self, words: "Any", *more: "Any") -> "Any":
+                return hook.parse(self, super()._parse_known_args, words, more)
+
+            def error(self, message: "Any") -> "Any":
+                return hook.refuse(super().error, message)
+
+            def exit(self, status: "Any" = 0, message: "Any" = None) -> "Any":
+                quietly(hook.leave, status)
+                return super().exit(status, message)
+
+        return self._classes.setdefault(base, _named_like(Hooked, base))
+
+    def root_class(self, base: "Any") -> "type":
+        """A class like base for the root, which has our lines in its help."""
+        hook = self
+
+        class Root(self.class_like(base)):  # type: ignore[misc]  # base is the host's
+            def format_help(self) -> "str":
+                from shipper.integrations.help import argparse_help
+
+                return str(super().format_help()) + (quietly(argparse_help, hook.program, self) or "")
+
+            def add_subparsers(self, **options: "Any") -> "Any":
+                options.setdefault("parser_class", base)
+                return super().add_subparsers(**options)
+
+        return _named_like(Root, base)
+
+    def adopt(self, child: "argparse.ArgumentParser") -> None:
+        """Hook a subparser that is about to parse."""
+        if isinstance(child, argparse.ArgumentParser) and type(child) not in self._classes.values():
+            child.__class__ = self.class_like(type(child))
+
+    def _hook_choices(self, parser: "argparse.ArgumentParser") -> None:
+        for action in subparsers(parser):
+            found = action._name_parser_map
+            if type(found) is dict and action.choices is found:
+                action._name_parser_map = action.choices = _Choices(self, found)
+
+    def parse(self, parser: "Any", parse: "Any", words: "list[str]", more: "tuple[Any, ...]") -> "Any":
+        """Let a parser parse, with options of ours beside its own where our words stand, and note what it found."""
+        quietly(self._hook_choices, parser)
+        if not self.parsing:
+            quietly(self._begin, words)
+            self.run_group(parser, words)
+        self.parsing.append((parser, quietly(self._path, parser) or ()))
         try:
-            parsed = self._parse(kept, namespace)
-        except SystemExit as error:
-            quietly(self._failed, command, error)
-            raise
+            quietly(self._note, parser, words)
+            if mentions(words) or self.program.group in words:
+                from shipper.integrations.argparse_words import parse_without_ours
+
+                return parse_without_ours(self, parser, parse, words, more)
+            return parse(words, *more)
         except BaseException as error:
-            from shipper.integrations.tracebacks import strip
+            if not isinstance(error, SystemExit):
+                from shipper.integrations.tracebacks import strip
 
-            strip(error)
-            quietly(self._found, command)
+                strip(error)
             raise
-        quietly(self._found, command)
-        return parsed
+        finally:
+            self.parsing.pop()
 
-    def _look(self, arguments: "Sequence[str]") -> None:
-        self.path = ()
-        self._hook_below(self.parser, ())
-        asked = declared_options(self.app)
-        self.options = []
-        for path, parser in _tree(self.parser) if asked else ():
-            del path
-            self.options += [name for name in asked if name in _used(parser, arguments)]
+    def _begin(self, words: "list[str]") -> None:
+        if self.run is None:
+            self._alone = Run(self.program, words)
+            self._alone.command.outcome = None
+            atexit.register(self._end_process)
 
-    def _hook_below(self, parser: "argparse.ArgumentParser", path: "tuple[str, ...]") -> None:
-        for name, child in _children(parser):
-            below = (*path, name)
-            if id(child) not in self._hooked:
-                self._hooked.add(id(child))
-                child.parse_known_args = _reaching(self, below, child.parse_known_args)  # type: ignore[method-assign]
-            self._hook_below(child, below)
+    @property
+    def run(self) -> "Run | None":
+        """The run that this parser belongs to: of the innermost decorated function of its app, or of the process."""
+        of_app = [run for run in under_way if run.program.app is self.program.app]
+        return of_app[-1] if of_app else None
 
-    def _failed(self, command: "Command", error: "SystemExit") -> None:
-        outcome, code = ending(error)
-        if code == 0:  # --help, --version: no use of a command
-            for call in under_way[-1:]:
-                call.silent = True
-        elif under_way:
-            under_way[-1].name = named(self.app, self.path)
-        else:
-            command.options = self.options
-            end(command, named(self.app, self.path), outcome, code, None)
+    def _path(self, parser: "Any") -> "tuple[str, ...]":
+        if not self.parsing:
+            return ()
+        above, path = self.parsing[-1]
+        for action in subparsers(above):
+            for name, child in children(action):
+                if child is parser:
+                    return (*path, name)
+        return path
 
-    def _found(self, command: "Command") -> None:
-        name = named(self.app, self.path)
-        if under_way:
-            under_way[-1].name = name
-            under_way[-1].command.options = self.options
+    def _note(self, parser: "Any", words: "list[str]") -> None:
+        run, (_, path) = self.run, self.parsing[-1]
+        if run is None:
             return
-        if self.end.command is None:
-            atexit.register(self.end.at_exit)
-        command.options = self.options
-        self.end.command, self.end.name = command, name  # a second parse is the same command, understood better
+        if path:
+            run.path = path
+        asked = declared_options(self.program.app)
+        if asked:
+            used = _used(parser, words).union(run.command.options)
+            run.command.options = [name for name in asked if name in used]
 
-    def _offers_group(self) -> "bool":
-        names = [name for name, _ in _children(self.parser)]
-        return bool(names) and GROUP not in names
+    def refuse(self, error: "Any", message: "str") -> "Any":
+        """Let a parser say what is wrong with the command line, and know that this is why it ends the program."""
+        self._refusing = True
+        try:
+            return error(message)
+        finally:
+            self._refusing = False
 
-    def format_help(self) -> "str":
-        """The parser's own help, with `telemetry` among its commands."""
-        for action in self.parser._actions if self._offers_group() else ():
-            if isinstance(action, argparse._SubParsersAction):
-                from shipper.integrations.group import ABOUT
+    def leave(self, status: "Any") -> None:
+        """Note with which status a parser ends the process; a decorated main function sees that by itself."""
+        run = self._alone
+        if run is not None:
+            run.command.exit_code = exit_status(status)
+            run.command.outcome = "usage" if self._refusing else self.program.outcome(run.command.exit_code)
+            run.silent = run.silent or (run.command.outcome == "ok" and bool(self.parsing))  # --help and its like
 
-                line = argparse._SubParsersAction._ChoicesPseudoAction(GROUP, (), ABOUT)
-                action._choices_actions.append(line)
-                try:
-                    return self._help()
-                finally:
-                    action._choices_actions.remove(line)
-        return self._help()
+    def _end_process(self) -> None:
+        if self._alone is not None and not self._alone.silent:
+            quietly(self.program.record, self._alone.command, self._alone.path, None)
 
+    def run_group(self, parser: "Any", words: "list[str]") -> None:
+        """End the program as our group where that has the first word."""
+        if self.program.group in words:
+            from shipper.integrations.words import take_leading
 
-class End:
-    """The end of a process whose command line was parsed: what sys.exit() and the last uncaught error say of it."""
+            words = take_leading(words)
+            if words[0] == self.program.group and quietly(self.offers_group):
+                self.end_as_group(parser, words[1:])
 
-    def __init__(self) -> None:
-        self.command: Command | None = None
-        self.name = ""
-        self.status: object = None
-        # Before a command line is parsed: `sys.exit(main())` looks sys.exit up first and calls main() then.
-        self._exit = sys.exit
-        sys.exit = self.exit
+    def end_as_group(self, parser: "Any", words: "list[str]") -> None:
+        """End the program as our group, with the words behind its own. Using it is not recorded."""
+        from shipper.integrations.argparse_group import run_group
 
-    def exit(self, status: "Any" = None, /) -> "Any":
-        """What sys.exit() does, and the status remembered."""
-        self.status = status
-        return self._exit(status)
+        for run in under_way:
+            run.silent = True
+        parser.exit(run_group(self.program, words, parser.prog))
 
-    def at_exit(self) -> None:
-        """Record the command."""
-        quietly(self._end)
+    def offers_group(self) -> "bool":
+        """Say whether our group can be run: the parser has subparsers, before any other argument, and none of that name."""
+        arguments = [action for action in self.parser._actions if not action.option_strings]
+        return (
+            self.program.group is not None
+            and bool(arguments)
+            and isinstance(arguments[0], argparse._SubParsersAction)
+            and self.program.group not in arguments[0].choices
+        )
 
-    def _end(self) -> None:
-        error = getattr(sys, "last_value", None)
-        outcome, code = ending(error if error is not None else SystemExit(self.status))
-        if self.command is not None:
-            end(self.command, self.name, outcome, code, error)
+    def names(self, whole: "bool") -> "list[str]":
+        """Name every command of the tree, in the order of their declaration."""
+        from shipper.integrations.names import names_of_parser
 
-
-def _reaching(hook: "Hook", path: "tuple[str, ...]", parse: "Any") -> "Any":
-    def parse_known_args(*given: "Any", **named: "Any") -> "Any":
-        hook.path = path
-        return parse(*given, **named)
-
-    return parse_known_args
+        del whole
+        return names_of_parser(self.parser)
 
 
-def _children(parser: "argparse.ArgumentParser") -> "Iterator[tuple[str, argparse.ArgumentParser]]":
+class _Choices(dict[str, "argparse.ArgumentParser"]):
+    """The subparsers of an action by their names: one that was made only now is hooked when argparse asks for it."""
+
+    def __init__(self, hook: "ParserHook", found: "dict[str, argparse.ArgumentParser]") -> None:
+        super().__init__(found)
+        self._hook = hook
+
+    def __getitem__(self, name: "str") -> "argparse.ArgumentParser":
+        child = super().__getitem__(name)
+        quietly(self._hook.adopt, child)
+        return child
+
+
+def _named_like(kind: "type", base: "type") -> "type":
+    kind.__name__, kind.__qualname__, kind.__module__ = base.__name__, base.__qualname__, base.__module__
+    return kind
+
+
+def subparsers(parser: "argparse.ArgumentParser") -> "list[Any]":
+    """The actions of a parser that hold subparsers: one, or none."""
+    return [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+
+
+def children(action: "Any") -> "Iterator[tuple[str, argparse.ArgumentParser]]":
     """The subparsers and their first names: what follows in the same map are aliases."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            seen: set[int] = set()
-            for name, child in action.choices.items():
-                if id(child) not in seen:
-                    seen.add(id(child))
-                    yield name, child
+    seen: set[int] = set()
+    for name, child in action.choices.items():
+        if id(child) not in seen:
+            seen.add(id(child))
+            yield name, child
 
 
-def _tree(parser: "argparse.ArgumentParser") -> "Iterator[tuple[str, argparse.ArgumentParser]]":
-    yield "", parser
-    for _, child in _children(parser):
-        yield from _tree(child)
-
-
-def _used(parser: "argparse.ArgumentParser", arguments: "Sequence[str]") -> "set[str]":
+def _used(parser: "argparse.ArgumentParser", words: "list[str]") -> "set[str]":
     """The parser's options that stand on a command line, all names of each; an abbreviation is its option."""
     used: set[str] = set()
     known = parser._option_string_actions
-    for word in arguments:
+    for word in words:
         if word == "--":
             break
         name = word.partition("=")[0]
@@ -188,21 +252,3 @@ def _used(parser: "argparse.ArgumentParser", arguments: "Sequence[str]") -> "set
         if len({id(known[full]) for full in found}) == 1:
             used.update(known[found[0]].option_strings)
     return used
-
-
-def telemetry(app: "App", arguments: "Sequence[str]", prog: "str" = "") -> "int":
-    """Run `<prog> telemetry ...` and return its exit code."""
-    import os
-
-    from shipper.integrations.group import ABOUT, ACTIONS, run
-
-    parser = argparse.ArgumentParser(
-        prog=f"{prog or os.path.basename(sys.argv[0])} {GROUP}", description=ABOUT, allow_abbrev=False
-    )
-    commands = parser.add_subparsers(dest="action", metavar="COMMAND", required=True, title="commands")
-    for action, (about, flags) in ACTIONS.items():
-        command = commands.add_parser(action, help=about, description=about)
-        for flag, text in flags.items():
-            command.add_argument(f"--{flag}", action="append_const", const=flag, dest="flags", help=text)
-    given = parser.parse_args(list(arguments))
-    return run(app, given.action, getattr(given, "flags", None) or ())

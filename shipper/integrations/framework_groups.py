@@ -3,31 +3,31 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from shipper.integrations import GROUP, RUN
+from shipper.integrations import Program
+from shipper.integrations.click import STEP
 from shipper.integrations.group import ABOUT, ACTIONS, run
+from shipper.integrations.words import take_all
 
 if TYPE_CHECKING:
     import click
 
-    from shipper import App
 
-
-def telemetry_group(app: "App", framework: str) -> Any:
-    """Make the group for an app, of the classes of a framework, "click" or "typer". To use it is not recorded."""
-    group = _of_typer(app) if framework == "typer" else _of_click(app)
+def telemetry_group(program: Program) -> Any:
+    """Make the group of a program, of the classes of its framework, "click" or "typer". Using it is not recorded."""
+    group = _of_typer(program) if program.framework == "typer" else _of_click(program)
     parse = group.parse_args
 
     def parse_args(context: Any, arguments: list[str]) -> Any:
-        above = vars(context.parent).get(RUN) if context.parent is not None else None
+        above = vars(context.parent).get(STEP) if context.parent is not None else None
         if above is not None:
-            above.leads_on = True  # to see and to choose is nobody's business
-        return parse(context, arguments)
+            above.settle()
+        return parse(context, take_all(arguments))
 
     group.parse_args = parse_args
     return group
 
 
-def _of_click(app: "App") -> Any:
+def _of_click(program: Program) -> Any:
     import click
 
     def command(action: str) -> "click.Command":
@@ -37,36 +37,36 @@ def _of_click(app: "App") -> Any:
         ]
 
         def callback(**given: bool) -> None:
-            raise SystemExit(run(app, action, [flag for flag in flags if given[flag.replace("-", "_")]]))
+            raise SystemExit(run(program, action, [flag for flag in flags if given[flag.replace("-", "_")]]))
 
         return click.Command(action, callback=callback, params=options, help=about)
 
-    group = click.Group(GROUP, help=ABOUT)
+    group = click.Group(program.group, help=ABOUT)
     for action in ACTIONS:
         group.add_command(command(action))
     return group
 
 
-def _of_typer(app: "App") -> Any:
+def _of_typer(program: Program) -> Any:
     import typer
     from typer.main import get_command
 
-    group = typer.Typer(name=GROUP, help=ABOUT, add_completion=False)
+    group = typer.Typer(name=program.group, help=ABOUT, add_completion=False)
     for action in ACTIONS:
-        group.command(action, help=ACTIONS[action][0])(_function(app, action))
+        group.command(action, help=ACTIONS[action][0])(_function(program, action))
     made = get_command(group)
-    made.name = GROUP
+    made.name = program.group
     return made
 
 
-def _function(app: "App", action: str) -> Any:
+def _function(program: Program, action: str) -> Any:
     """A function as an author would write it for typer: one parameter per flag, each a bool."""
     import typer
 
     flags = {flag.replace("-", "_"): flag for flag in ACTIONS[action][1]}
 
     def function(**given: bool) -> None:
-        raise SystemExit(run(app, action, [flags[name] for name in flags if given[name]]))
+        raise SystemExit(run(program, action, [flags[name] for name in flags if given[name]]))
 
     parameters = [
         inspect.Parameter(

@@ -1,8 +1,9 @@
 """A decorator for everything else: functions, generators, coroutines. Each stays the kind of thing that it was."""
 
+import os
 import sys
 
-from shipper.integrations import GROUP, end, named, quietly, take_flags
+from shipper.integrations import mentions, quietly, under_way
 from shipper.recording.command import Command
 
 TYPE_CHECKING = False
@@ -10,38 +11,103 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shipper import App
+    from shipper.integrations import Program
 
 # The bits of a code object's flags that say what a call of it makes (inspect.CO_*; inspect costs too much to load).
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
-
-#: The decorated functions under way, innermost last: an argparse parser tells them which command it found.
-under_way: "list[Call]" = []
 
 
 class Call:
     """One call of a decorated function: a context manager that hides its caller's frame and records what came of it."""
 
     def __init__(self, app: "App", name: "str") -> None:
-        self.app, self.name = app, name
-        self.silent = False  # --help and its like are no use of a command
         self.command = Command(app, name)
 
     def __enter__(self) -> "Call":
+        return self
+
+    def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
+        quietly(_end_call, self.command, _without_us(error))
+
+
+class Run:
+    """One run of a program's main function, from its command line to its end: it is recorded once, when it ends.
+
+    A parser that parses meanwhile says here which command it found. It is a context manager, to hide its caller's frame.
+    """
+
+    def __init__(self, program: "Program", arguments: "list[str]") -> None:
+        self.program, self.arguments = program, arguments
+        self.path: tuple[str, ...] = ()  # the names of the command that was found
+        self.silent = False  # no use of a command, or recorded already
+        self.returned: object = None
+        program.begin(arguments)
+        self.command = Command(program.app, "")
         under_way.append(self)
+
+    def __enter__(self) -> "Run":
         return self
 
     def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
         if self in under_way:
             under_way.remove(self)
-        if error is not None and not isinstance(error, (SystemExit, GeneratorExit)):
-            from shipper.integrations.tracebacks import strip
-
-            strip(error)
-        if not self.silent:
-            quietly(self._end, None if isinstance(error, GeneratorExit) else error)
+        self.program.close()
+        _without_us(error)
+        if not self.silent and not isinstance(error, GeneratorExit):
+            quietly(self._end, error)
 
     def _end(self, error: "BaseException | None") -> None:
-        end(self.command, self.name, self.command.outcome, self.command.exit_code, error)
+        shown = None
+        well = error is None and (self.returned is None or (type(self.returned) is int and self.returned == 0))
+        if well and "--help" not in self.arguments and "--version" not in self.arguments:
+            self.command.outcome, self.command.exit_code = self.program.outcome(0), 0
+        else:
+            from shipper.integrations.ends import end_of_main
+
+            shown = end_of_main(self, error)
+        if not self.silent:
+            self.program.record(self.command, self.path, shown)
+
+    def take_words(self) -> None:
+        """Take our words off the command line; end the program as our group where that has the first word."""
+        kept = self.arguments
+        if mentions(kept):
+            from shipper.integrations.words import take_leading
+
+            kept = take_leading(kept)
+            if kept != self.arguments:
+                sys.argv[1:] = kept
+        if self.program.is_group_named and kept[:1] == [self.program.group]:
+            from shipper.integrations.argparse_group import run_group
+
+            self.silent = True
+            raise SystemExit(run_group(self.program, kept[1:]))
+
+
+def main_function(program: "Program", function: "Any") -> "Any":
+    """Decorate a program's main function. What it returns is the exit status, as in `sys.exit(main())`."""
+    program.offers = lambda: program.is_group_named
+    if function.__code__.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
+        from shipper.errors import DeclarationError
+
+        raise DeclarationError(f"{function.__name__} makes a generator", "Decorate the function that runs the program.")
+    if function.__code__.co_flags & _COROUTINE:
+
+        async def decorated(*given: "Any", **options: "Any") -> "Any":
+            with Run(program, sys.argv[1:]) as run:
+                run.take_words()
+                run.returned = await function(*given, **options)
+                return run.returned
+
+    else:
+
+        def decorated(*given: "Any", **options: "Any") -> "Any":  # type: ignore[misc]  # one name, two kinds
+            with Run(program, sys.argv[1:]) as run:
+                run.take_words()
+                run.returned = function(*given, **options)
+                return run.returned
+
+    return _like(decorated, function)
 
 
 def measured(app: "App", name: "str", function: "Any") -> "Any":
@@ -71,35 +137,17 @@ def measured(app: "App", name: "str", function: "Any") -> "Any":
     return _like(decorated, function)
 
 
-def main_function(app: "App", function: "Any") -> "Any":
-    """Decorate a program's main function: a command, our flags taken from sys.argv, and `telemetry` as its first word.
-
-    An int that it returns is taken as the exit status, as in `sys.exit(main())`.
-    """
-    if function.__code__.co_flags & (_GENERATOR | _COROUTINE | _ASYNC_GENERATOR):
-        return measured(app, function.__name__.replace("_", "-"), function)
-
-    def decorated(*given: "Any", **options: "Any") -> "Any":
-        kept, app.flag = take_flags(sys.argv[1:])
-        if kept[:1] == [GROUP]:
-            from shipper.integrations.argparse import telemetry
-
-            raise SystemExit(telemetry(app, kept[1:]))
-        if kept != sys.argv[1:]:
-            sys.argv[1:] = kept
-        with Call(app, named(app, ())) as call:
-            returned = function(*given, **options)
-            if type(returned) is int:
-                call.command.outcome, call.command.exit_code = _ending(returned)
-            return returned
-
-    return _like(decorated, function)
+def _end_call(command: "Command", error: "BaseException | None") -> None:
+    if command.process == os.getpid():
+        command.end(None if isinstance(error, GeneratorExit) else error)
 
 
-def _ending(status: "int") -> "tuple[str, int]":
-    from shipper.recording.command import ending
+def _without_us(error: "BaseException | None") -> "BaseException | None":
+    if error is not None and not isinstance(error, (SystemExit, GeneratorExit)):
+        from shipper.integrations.tracebacks import strip
 
-    return ending(SystemExit(status))
+        strip(error)
+    return error
 
 
 def _like(decorated: "Any", function: "Any") -> "Any":

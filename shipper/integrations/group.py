@@ -1,12 +1,13 @@
 """`<cli> telemetry ...`: what a person can see and choose within an instrumented CLI, as data."""
 
+import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shipper import App
+    from shipper.integrations import Program
 
 ABOUT = "See, hold, stop and erase what this program tells about its use."
 
@@ -31,10 +32,11 @@ EXIT_LEFT = 3
 """Something is left, as `shipper flush` has it."""
 
 
-def run(app: "App", action: "str", flags: "Sequence[str]" = ()) -> "int":
-    """Do one of ACTIONS for an app and return the exit code: what `shipper ACTION APP` does."""
+def run(program: "Program", action: "str", flags: "Sequence[str]" = ()) -> "int":
+    """Do one of ACTIONS for a program's app and return the exit code: what `shipper ACTION APP` does."""
     from shipper.cli.terminal import say
 
+    app = program.app
     if action == "flush" and getattr(sys, "frozen", False):
         say(f"{app.name}: this copy is frozen into one file and cannot send by itself")
         say(f"  Install the Python package event-shipper and run: shipper flush {app.name}")
@@ -48,13 +50,29 @@ def run(app: "App", action: "str", flags: "Sequence[str]" = ()) -> "int":
     from shipper.cli import main
     from shipper.cli.host_names import Host
 
-    host = Host(f"{app.name} telemetry", app.name, {name: tuple(known) for name, (_, known) in ACTIONS.items()})
+    own = own_command(program) or f"{app.name} {program.group}"
+    host = Host(own, app.name, {name: tuple(known) for name, (_, known) in ACTIONS.items()})
     return main([action, *[f"--{flag}" for flag in flags], app.name], host)
 
 
-def _has_recorded(app: "str") -> "bool":
-    import os
+def own_command(program: "Program") -> "str":
+    """Write how a person calls our group of a program, `hf telemetry`; "" where it cannot be run."""
+    if program.offers is None or not program.offers():
+        return ""
+    return f"{program.prog or program_name()} {program.group}"
 
+
+def program_name() -> "str":
+    """The name under which this program is run: a script's, or `python -m package`."""
+    package = getattr(sys.modules.get("__main__"), "__package__", None)
+    name = os.path.basename(sys.argv[0])
+    if not package or (os.name == "nt" and name.endswith(".exe")):
+        return name
+    module = os.path.splitext(name)[0]
+    return f"python -m {package}" if module == "__main__" else f"python -m {package}.{module}"
+
+
+def _has_recorded(app: "str") -> "bool":
     from shipper.cli.spools import spool_names
 
     return bool(spool_names(os.environ, [app], must=False))

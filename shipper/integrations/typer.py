@@ -1,33 +1,68 @@
-"""typer (0.4 and later): its commands are click's, made anew each time the app is called. Hooked is how they are made."""
+"""typer (0.4 and later): its commands are click's, made anew each time the app is called. Hooked is how they are made.
 
-from shipper.integrations import Hook
+A group's class is the app's; the class of a command matters where it is the app's only one, which nobody knows before the
+app is called. So the list of an app's commands hooks each as it is declared, before or after the app is instrumented.
+"""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
-    from shipper import App
+from shipper.integrations import Program
+from shipper.integrations.click import hook_root
 
 
-def instrument(app: "App", cli: "Any") -> "Any":
-    """Measure the commands of a typer app. Call it after the commands are declared: an app of one command has no group."""
+def hook_app(program: Program, cli: Any) -> None:
+    """Have the root that a typer app makes be hooked: its group, or its only command."""
     from typer.core import TyperCommand, TyperGroup
+    from typer.main import get_command
 
-    cli.info.cls = _hooked(app, cli.info.cls, TyperGroup)
+    made: list[Any] = []
+    classes: dict[type, type] = {}
+
+    def hooked(found: Any, default: type) -> type:
+        base = found if isinstance(found, type) else default
+        if base in classes.values():
+            return base
+        if base not in classes:
+            classes[base] = _class_like(base, program, made)
+        return classes[base]
+
+    class Commands(list[Any]):
+        def append(self, command: Any) -> None:
+            command.cls = hooked(command.cls, TyperCommand)
+            super().append(command)
+
+    cli.info.cls = hooked(cli.info.cls, TyperGroup)
     if cli.registered_callback is not None and isinstance(cli.registered_callback.cls, type):
-        cli.registered_callback.cls = _hooked(app, cli.registered_callback.cls, TyperGroup)
+        cli.registered_callback.cls = hooked(cli.registered_callback.cls, TyperGroup)
+    commands = Commands()
     for command in cli.registered_commands:
-        command.cls = _hooked(app, command.cls, TyperCommand)
-    return cli
+        commands.append(command)
+    cli.registered_commands = commands
+
+    def root() -> Any:
+        return made[-1] if made else get_command(cli)
+
+    def names(whole: bool) -> list[str]:
+        from shipper.integrations.names import names_below
+
+        return names_below(root(), whole)
+
+    def offers() -> bool:
+        from shipper.integrations.click_words import offers_group
+
+        return offers_group(program, root())
+
+    program.framework, program.names, program.offers = "typer", names, offers
 
 
-def _hooked(app: "App", found: "Any", default: "type") -> "type":
-    base: Any = found if isinstance(found, type) else default
+def _class_like(base: type, program: Program, made: list[Any]) -> type:
+    kind: Any = base
 
-    class Hooked(base):  # type: ignore[misc]  # base is the host's
-        def __init__(self, *arguments: "Any", **options: "Any") -> None:
+    class Hooked(kind):  # type: ignore[misc]  # base is the host's
+        def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            Hook(app, self, "typer")
+            hook_root(program, self)
+            made[:] = [self]
 
     Hooked.__name__, Hooked.__qualname__, Hooked.__module__ = base.__name__, base.__qualname__, base.__module__
     return Hooked

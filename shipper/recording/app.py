@@ -29,9 +29,10 @@ from shipper.recording.spooling import spool_line, start_deletion_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from typing import Literal, TypeVar
 
+    from shipper.integrations import Program
     from shipper.recording.event import Event
     from shipper.recording.folder import Folder
 
@@ -93,7 +94,9 @@ class App:
         self.variable = variable(name)  #: the environment variable that says on, local or off; others begin with it
         self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment
-        self.has_commands = False  #: whether the host's own `telemetry off` and so on do what `shipper off APP` does
+        self.programs: list[Program] = []  #: what was instrumented
+        self.open_commands = 0  #: commands of instrumented programs that are under way
+        self.said_name = ""  #: what name_command() said of the one that is under way
 
     def record(self, name: "str", /, **fields: "object") -> "bool":
         """Record one declared event. Returns True when its whole line is in the spool, False when nothing is promised.
@@ -126,16 +129,29 @@ class App:
         """Measure a command: `with app.command("up"): ...` records its duration, its outcome and its error's class."""
         return Command(self, name)
 
-    def instrument(self, cli: "C") -> "C":
+    def name_command(self, name: "str") -> "None":
+        """Say the name of the command that is under way, where no parser knows it: of a plug-in that was just found."""
+        self.said_name = name
+
+    def instrument(
+        self,
+        cli: "C",
+        *,
+        group: "str | None" = "",
+        prog: "str" = "",
+        ok: "Collection[int]" = (0,),
+        usage: "Collection[int]" = (),
+    ) -> "C":
         """Measure every command of a click group, a typer app, an argparse parser or a main function, and return it.
 
-        It also gives them `--telemetry=true|false`, `--no-telemetry` and the commands `telemetry status` and so on.
-        Raises DeclarationError for anything else.
+        It also gives them `--no-telemetry` and `--telemetry=true|false` and, where a program has commands, our own under
+        the word `telemetry`, or `group`, or none (None). A main function has them only under a word that `group` gives.
+        `prog` is the program's name where it is not the script's. `ok` and `usage` say which exit statuses stand for those
+        outcomes. Raises DeclarationError for what cannot be measured.
         """
         from shipper.integrations import instrument
 
-        self.has_commands = not hasattr(cli, "__code__")  # a function has no room for them
-        measured: C = instrument(self, cli)
+        measured: C = instrument(self, cli, group, prog, ok, usage)
         return measured
 
     def mode(self) -> "tuple[str, str]":
@@ -232,6 +248,11 @@ class App:
         """Say the declaration as one JSON object: what `app.json` holds and every pass reads. `endpoint` overrides."""
         found = self._manifests.get(endpoint)
         if found is None:
+            declared = self.events.get("command")
+            if declared and self.programs and any(kind.from_tree for kind in declared.fields.values()):
+                from shipper.integrations.names import fill_names
+
+                fill_names(self)
             found = self._manifests[endpoint] = write_manifest(self, endpoint)
         return found
 

@@ -18,14 +18,16 @@ class Command:
     """One command under way: a context manager that records the event `command` when it ends, however it ends.
 
     It fills those of the fields command, duration_ms, outcome, exit_code, error that the event declares, and the fields
-    that are named like options (`--force`): True for each in `options`. `outcome` is "ok", "error", "usage" (exit code
-    2) or "interrupted"; set it before the end to say it yourself. As a decorator it measures each call of a function.
+    that are named like options (`--force`): True for each in `options`. `outcome` is "ok", "error", "usage" or
+    "interrupted"; set it before the end to say it yourself. None leaves it out, as it does `exit_code`, which is said
+    only where it is known: a SystemExit asks for one. As a decorator it measures each call of a function.
     """
 
     def __init__(self, app: "App", name: "str") -> None:
         self.app, self.name = app, name
         self.process, self._start = os.getpid(), time.monotonic_ns()
-        self.outcome, self.exit_code = "", -1
+        self.outcome: str | None = ""
+        self.exit_code: int | None = None
         self.options: Iterable[str] = ()
 
     def __call__(self, function: "F") -> "F":
@@ -50,8 +52,8 @@ class Command:
         values: dict[str, object] = {
             "command": self.name,
             "duration_ms": (time.monotonic_ns() - self._start) // 1_000_000,
-            "outcome": self.outcome or outcome,
-            "exit_code": code if self.exit_code < 0 else self.exit_code,
+            "outcome": outcome if self.outcome == "" else self.outcome,
+            "exit_code": code if self.exit_code is None else self.exit_code,
             "error": error if isinstance(error, Exception) else None,
         }
         for option in self.options:
@@ -61,13 +63,22 @@ class Command:
         self.app.record("command", **{key: values[key] for key in values if key in fields and values[key] is not None})
 
 
-def ending(error: "BaseException | None") -> "tuple[str, int]":
-    """Say how a process ends that error leaves: "ok", "error", "usage" or "interrupted", and its exit status."""
+def ending(error: "BaseException | None") -> "tuple[str, int | None]":
+    """Say how work ended that error leaves, and the exit status for which it asks: None where it asks for none."""
     if error is None:
-        return "ok", 0
+        return "ok", None
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted", 130
-    if isinstance(error, SystemExit) and error.code is None:
-        return "ok", 0
-    code = error.code & 0xFF if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
-    return ("error", "ok", "usage")[1 if code == 0 else 2 if code == 2 else 0], code
+        return "interrupted", None
+    if not isinstance(error, SystemExit):
+        return "error", None
+    code = exit_status(error.code)
+    return ("error" if code else "ok"), code
+
+
+def exit_status(asked: "object") -> "int":
+    """Return the status with which a process ends after sys.exit(asked): any object but None and an int is printed."""
+    if asked is None:
+        return 0
+    if not isinstance(asked, int):
+        return 1
+    return asked & 0xFF if -(1 << 63) <= asked < 1 << 63 else 255

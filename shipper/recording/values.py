@@ -29,7 +29,7 @@ class ValueType:
     last day on which it is recorded. Raises DeclarationError when one of them is wrong.
     """
 
-    __slots__ = ("detail", "expires", "kind", "own_package", "owner", "reason")
+    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "reason")
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ValueType:
     ) -> "None":
         self.kind, self.detail = kind, detail
         self.reason, self.owner, self.expires = about
-        self.own_package = ""
+        self.own_package, self.from_tree = "", False
         check_metadata(self, kind)
 
     def encode(self, value: "object") -> "str | None":
@@ -90,6 +90,18 @@ def one_of(*members: "str", reason: "str" = "", owner: "str" = "", expires: "str
         if not valid_name(member):
             wrong(f"{member!r} cannot be a member: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
     return ValueType("one_of", members, (reason, owner, expires))
+
+
+def command_names(*more: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+    """One of the commands of the instrumented program, named from its tree: nobody lists them by hand.
+
+    `more` are names that the tree does not show by itself: of commands that are made lazily or found by another program.
+    """
+    kind = one_of(*more) if more else ValueType("one_of")
+    kind.reason, kind.owner, kind.expires = reason, owner, expires
+    check_metadata(kind, "command_names()")
+    kind.from_tree = True
+    return kind
 
 
 def integer(low: "int", high: "int", *, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":

@@ -88,8 +88,8 @@ def of_ours(*names: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "typed", "expected"),
     [
-        ("with_click", "init", of_ours()),
-        ("with_typer", "init", of_ours("typer")),
+        ("with_click", "init", of_ours("click")),
+        ("with_typer", "init", of_ours("click", "typer")),
         ("with_argparse", "init", of_ours("argparse", "function")),
         ("with_function", "well", of_ours("function")),
     ],

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 
 
-def told(command: str, outcome: str = "ok", exit_code: int = 0, error: str = "", **options: bool) -> Told:
+def told(command: str, outcome: str | None = "ok", exit_code: int | None = 0, error: str = "", **options: bool) -> Told:
     return Told(command, outcome, exit_code, error, tuple(options))
 
 

@@ -201,7 +201,9 @@ def test_until_it_was_shown_the_app_says_that_it_is_due() -> None:
 
 def test_an_instrumented_program_names_its_own_commands() -> None:
     app = noticed()
-    app.instrument(argparse.ArgumentParser("wunderctl"))
+    parser = argparse.ArgumentParser("wunderctl")
+    parser.add_subparsers()
+    app.instrument(parser, prog="wunderctl")
     assert "wunderctl telemetry off  (or set WUNDERCTL_TELEMETRY=off" in notice.text(app)
     assert "wunderctl telemetry show" in notice.text(app)
     assert "shipper off" not in notice.text(app) + as_markdown(app)

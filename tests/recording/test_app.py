@@ -120,7 +120,7 @@ def test_an_undeclared_event_or_value_is_never_written_and_raises_only_in_strict
         (KeyError("secret"), "error", "KeyError"),
         (KeyboardInterrupt(), "interrupted", None),
         (SystemExit(0), "ok", None),
-        (SystemExit(2), "usage", None),
+        (SystemExit(2), "error", None),
         (SystemExit("words"), "error", None),
     ],
 )

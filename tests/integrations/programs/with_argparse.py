@@ -37,6 +37,7 @@ def main() -> int:
 
 
 instrumented(parser)
+main = instrumented(main)
 
 if __name__ == "__main__":
     sys.exit(main())

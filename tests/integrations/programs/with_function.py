@@ -18,7 +18,7 @@ def main() -> int:
     return 7 if how == "exit" else 0
 
 
-main = instrumented(main)
+main = instrumented(main, group="telemetry")
 
 if __name__ == "__main__":
     sys.exit(main())
