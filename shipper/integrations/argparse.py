@@ -82,7 +82,7 @@ class ParserHook:
 
         return _named_like(Root, base)
 
-    def adopt(self, child: "argparse.ArgumentParser") -> None:
+    def adopt(self, child: "Any") -> None:
         """Hook a subparser that is about to parse."""
         if isinstance(child, argparse.ArgumentParser) and type(child) not in self._classes.values():
             child.__class__ = self.class_like(type(child))
