@@ -30,17 +30,20 @@ def load(path: str, read: Callable[[str], dict[str, object]] = read_document) ->
 def _app(document: dict[str, object]) -> App:
     settings: dict[str, object] = {}
     for key, value in document.items():
-        if key in ("app", "events"):
+        if key in ("app", "events", "questions"):
             continue
         if key not in _TEXTS + _NUMBERS:
-            raise DeclarationError(f"nobody reads {key!r}", f"known here: app, events, {', '.join(_TEXTS + _NUMBERS)}")
+            raise DeclarationError(
+                f"nobody reads {key!r}", f"known here: app, events, questions, {', '.join(_TEXTS + _NUMBERS)}"
+            )
         if type(value) is not (str if key in _TEXTS else int):
             raise DeclarationError(f"{key} is {'text' if key in _TEXTS else 'a whole number'}, not {value!r}")
         settings[key] = value
     missing = [key for key in ("app", "version", "endpoint") if key not in document]
     if missing:
         raise DeclarationError(f"{missing[0]} is missing", f'write {missing[0]} = "..." at the top')
-    return App(document["app"], events=events_from(document.get("events")).values(), **settings)  # type: ignore[arg-type]
+    events, questions = events_from(document.get("events")).values(), document.get("questions")
+    return App(document["app"], events=events, questions=questions, **settings)  # type: ignore[arg-type]
 
 
 def load_object(target: str) -> App:

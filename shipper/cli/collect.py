@@ -52,16 +52,22 @@ def run(args: argparse.Namespace) -> int:
         raise ShipperError(
             f"the receiver needs the package {missing.name}", "Install it: pip install 'event-shipper[collector]'"
         ) from None
+    from shipper.collector.answers.declared import declared_for, read_declared
     from shipper.collector.http.access import Access, read_tokens
     from shipper.collector.stores.addresses import open_store
 
     # Everything that can be wrong is looked at before the store is opened, and the store before anybody can connect.
     access = read_tokens(args.token_file) if args.token_file else Access()
     wanted = objection(args.catalog)
+    declared = {each.app: each for each in map(read_declared, args.catalog)}
     listener = bind(args.listen)
     store = open_store(args.store or f"sqlite:{args.data}")
     config = uvicorn.Config(
-        application(Receiver(store, wanted, access)),
+        application(
+            Receiver(
+                store, wanted, access, declared=lambda app: declared.get(app) or declared_for(args.data or DATA, app)
+            )
+        ),
         http=PatientProtocol,
         ws="none",
         limit_concurrency=most_connections(),

@@ -7,22 +7,22 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shipper.cli.collect import DATA
-from shipper.collector.answers.answer import Answer, Figure, as_json, ask, from_json
-from shipper.collector.answers.filters import CI, BadFilter, window_of
-from shipper.collector.answers.questions import QUESTIONS
-from shipper.collector.answers.text import BLOCKS, as_csv, as_text
+from shipper.collector.answers.answer import Report, ask
+from shipper.collector.answers.declared import Declared, declared_for, read_declared
+from shipper.collector.answers.documents import as_json, from_json
+from shipper.collector.answers.files import as_csv, write_parquet
+from shipper.collector.answers.filters import CI, BadFilter, feature_of, window_of
+from shipper.collector.answers.text import BLOCKS, as_text
 from shipper.collector.stores.addresses import EXAMPLES, read_store
-from shipper.collector.stores.store import Window
 from shipper.errors import BadCall, ShipperError
 
 #: Seconds that a receiver may take for its answers: over 1e9 events a cluster may read for a minute.
 RECEIVER_SECONDS = 120.0
 #: Characters of a line where the terminal's width is not known, and the fewest that a table fits into.
 WIDTH, NARROWEST = 100, 40
-
-Said = tuple[Window, list[Figure], list[Answer]]
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,55 +44,79 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--version", metavar="VERSION", action="append", default=[], help="only this; again for more")
     parser.add_argument("--ci", choices=CI, default=CI[0], help="CI runs too, none of them, or only them")
     parser.add_argument(
-        "--question", metavar="KEY", action="append", default=[], choices=[question.key for question in QUESTIONS],
-        help="only this one; again for more: " + ", ".join(question.key for question in QUESTIONS),
-    )  # fmt: skip
+        "--catalog", metavar="FILE", help="the app's telemetry.toml or app.json: its own words, and nothing undeclared"
+    )
+    parser.add_argument("--uses", metavar="EVENT.FIELD=VALUE", default="", help="who still uses it? command.command=up")
+    parser.add_argument(
+        "--question", metavar="KEY", action="append", default=[], help="only this one; again for more; --json names all"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, for scripts")
-    form.add_argument("--csv", action="store_true", help="question, row and column, one value a line")
+    form.add_argument("--csv", action="store_true", help="one --question as its table; several one value a line")
+    form.add_argument("--parquet", metavar="DIR", help="a file for each question; needs event-shipper[parquet]")
     form.add_argument("--html", metavar="FILE", help="write a page that is one file and needs no network")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the answers, or write them to a file, and return 0."""
     given = _filters(args)
-    window, figures, answers = _from_receiver(args, given) if args.receiver else _from_store(args, given)
-    answers = [answer for answer in answers if not args.question or answer.question.key in args.question]
+    report = _from_receiver(args, given) if args.receiver else _from_store(args, given)
+    report = _only(report, args.question)
     if args.json:
-        print(json.dumps(as_json(window, figures, answers), indent=1))
+        print(json.dumps(as_json(report), indent=1))
     elif args.csv:
-        print(as_csv(answers), end="")
+        print(as_csv(report.answers), end="")
+    elif args.parquet:
+        for name in write_parquet(args.parquet, report.answers):
+            print(f"written to {os.path.join(args.parquet, name)}", file=sys.stderr)
     elif args.html:
-        _write_page(args.html, window, figures, answers)
+        _write_page(args.html, report)
     else:
         width = shutil.get_terminal_size((WIDTH, 0)).columns
-        print(as_text(window, figures, answers, max(NARROWEST, width), _fine_bars()))
+        print(as_text(report, max(NARROWEST, width), _fine_bars()))
     return 0
+
+
+def _only(report: Report, wanted: Sequence[str]) -> Report:
+    """The report with the wanted answers only, all of them for none."""
+    keys = [answer.question.key for answer in report.answers]
+    if unknown := [key for key in wanted if key not in keys]:
+        raise BadCall(f"{report.window.app} has no question {unknown[0]}", f"There are: {', '.join(keys)}")
+    return replace(report, answers=[each for each in report.answers if not wanted or each.question.key in wanted])
 
 
 def _filters(args: argparse.Namespace) -> dict[str, list[str]]:
     one = {"app": args.app, "days": args.days, "since": args.since, "until": args.until, "ci": args.ci}
+    one |= {"uses": args.uses}
     return {name: [value] for name, value in one.items() if value} | {"version": args.version}
 
 
-def _from_store(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Said:
+def _from_store(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Report:
+    declared = read_declared(args.catalog) if args.catalog else None
     store = read_store(args.store or f"sqlite:{args.data or DATA}")
     try:
-        apps = store.apps()
-        window = window_of(given, apps, int(time.time()) // 86_400)
+        apps, today = store.apps(), int(time.time()) // 86_400
+        window = window_of(given, [declared.app] if declared else apps, today)
         if window.app not in apps:
             raise ShipperError(
                 f"no event of {window.app} is here" if window.app else "no event has come in yet",
                 f"Here are: {', '.join(apps)}" if apps else "Let an app send to the receiver first.",
             )
-        return window, *ask(store, window)
+        return ask(store, window, today, _declared(args, declared, window.app), feature_of(given))
     except BadFilter as bad:
         raise BadCall(str(bad)) from None
     finally:
         store.close()
 
 
-def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Said:
+def _declared(args: argparse.Namespace, declared: Declared | None, app: str) -> Declared | None:
+    """What the app declares: as the given catalog says, or as a receiver learned it from senders."""
+    if declared and declared.app != app:
+        raise BadCall(f"{args.catalog} declares {declared.app}, not {app}")
+    return declared or declared_for(args.data or DATA, app)
+
+
+def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> Report:
     import httpx
 
     headers = {"Authorization": f"Bearer {_token(args.token_file)}"} if args.token_file else {}
@@ -107,7 +131,7 @@ def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]])
             | {"version": document["window"]["versions"]},
             (), 0,
         )  # fmt: skip
-        return window, *from_json(document)
+        return from_json(document, window)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ShipperError(f"{args.receiver} does not answer: {error}", "Is that the receiver's address?") from None
     except (ValueError, KeyError, TypeError):
@@ -126,12 +150,12 @@ def _token(path: str) -> str:
     return next((words[1] for words in lines if len(words) == 2), lines[0][-1])
 
 
-def _write_page(path: str, window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> None:
+def _write_page(path: str, report: Report) -> None:
     from shipper.collector.page.html import whole
 
     try:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(whole(window, figures, answers))
+            file.write(whole(report))
     except OSError as error:
         raise ShipperError(f"{path} cannot be written: {error.strerror}") from None
     print(f"written to {os.path.abspath(path)}", file=sys.stderr)

@@ -200,7 +200,7 @@ def _once(stage: Stage, promised: Counter[str]) -> None:
     _at_receiver(stage, promised)
     _on_disk(stage, Counter())
     stage.act("And these are the answers.")
-    stage.shipper("report", "--data", "data", "--question", "commands", "--question", "datasources")
+    stage.shipper("report", "--data", "data", "--question", "commands", "--question", "field:datasource.kind")
 
 
 def _at_receiver(stage: Stage, promised: Counter[str]) -> None:

@@ -27,6 +27,10 @@ telemetry = App(
     policy="opt-in",
     about="https://example.com/telemetry",
     retention="13 months",
+    questions={
+        "setup": {"from": "init", "to": "up", "reason": "A first project should run within minutes."},
+        "start": {"steps": ["init", "generate", "up"], "reason": "Where people stop before a project runs."},
+    },
     events=[
         Event(
             "command",

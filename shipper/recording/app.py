@@ -51,6 +51,7 @@ class App:
     long the receiver keeps events ("13 months"). `endpoint` and `wire` say where a pass sends. `flush_interval` is in
     seconds; `max_bytes`, `max_days`, `max_files` bound the spool; `durability="power-loss"` syncs before `record()`
     returns True. `identity_file` ("FILE" or "FILE#key") names where an earlier telemetry kept its id: it is adopted.
+    `questions` are pairs of commands and funnels for the receiver's page; see `shipper.recording.questions`.
 
     Raises DeclarationError when any of it is wrong: declaring is the one moment when an author can be told.
     """
@@ -76,6 +77,7 @@ class App:
         max_days: "int" = MAX_DAYS,
         max_files: "int" = MAX_FILES,
         durability: "Literal['process', 'power-loss']" = "process",
+        questions: "Mapping[str, Mapping[str, object]] | None" = None,
     ) -> None:
         self.name, self.version, self.endpoint = name, version, endpoint
         # Whoever checks no types can give any text: what is kept is a text until _check() has looked at it.
@@ -91,6 +93,11 @@ class App:
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
         check_settings(self)
         self.events = by_name(events)
+        self.questions = ""  #: as a member of the manifest
+        if questions:
+            from shipper.recording.questions import questions_json
+
+            self.questions = questions_json(questions)
         self.variable = variable(name)  #: the environment variable that says on, local or off; others begin with it
         self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment

@@ -18,5 +18,5 @@ def write_manifest(app: "App", endpoint: "str") -> "bytes":
         f'"about":{quote(app.about)},"notice":{quote(app.notice)},"write_key":{quote(app.write_key)},'
         f'"limits":{{"bytes":{app.limits[0]},"days":{app.limits[1]},"files":{app.limits[2]}}},'
         f'"flush_interval":{app.flush_interval},"durability":"{app.durability}",'
-        f'"events":[{",".join([declared.manifest() for declared in app.events.values()])}]}}\n'
+        f'"events":[{",".join([declared.manifest() for declared in app.events.values()])}]{app.questions}}}\n'
     ).encode("ascii")

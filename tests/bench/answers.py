@@ -21,8 +21,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from shipper.collector.answers.answer import as_json, ask
-from shipper.collector.answers.questions import QUESTIONS, Once
+from shipper.collector.answers.answer import ask, asked_of
+from shipper.collector.answers.documents import as_json
+from shipper.collector.answers.question import Question
+from shipper.collector.answers.questions import questions_of
 from shipper.collector.stores.addresses import open_store
 from shipper.collector.stores.clickhouse.dialect import line
 from shipper.collector.stores.clickhouse.embedded import Embedded
@@ -30,6 +32,7 @@ from shipper.collector.stores.clickhouse.schema import SENT
 from shipper.collector.stores.clickhouse.store import ClickHouseStore
 from shipper.collector.stores.store import Answers, Row, Store, Window, person_of
 from tests.fixtures.event_world import NOW, PER_PERSON, world
+from tests.fixtures.world_catalog import WORLD
 
 TODAY = NOW // 86_400
 WINDOWS = {
@@ -99,18 +102,18 @@ def pages(stores: dict[str, Answers]) -> dict[tuple[str, str], float]:
     for title, window in WINDOWS.items():
         said = set()
         for name, store in stores.items():
-            slowest = max(spent(partial(alone, question, store, window))[0] for question in QUESTIONS)
-            cost[title, name], page = spent(partial(ask, store, window))
-            said.add(json.dumps(as_json(window, *page)))
+            slowest = max(spent(partial(alone, question, store, window))[0] for question in questions_of(WORLD))
+            cost[title, name], page = spent(partial(ask, store, window, TODAY, WORLD))
+            said.add(json.dumps(as_json(page)))
             print(f"{title}, {name}: slowest answer {slowest:.2f} s, page {cost[title, name]:.2f} s", flush=True)
         if len(said) > 1:
             sys.exit(f"{title}: the stores differ")
     return cost
 
 
-def alone(question: object, store: Answers, window: Window) -> object:
+def alone(question: Question, store: Answers, window: Window) -> object:
     """One answer, of a view that has said nothing before."""
-    return question.rows(Once(store.view(window)))  # type: ignore[attr-defined]
+    return question.rows(asked_of(store, window, TODAY, WORLD))
 
 
 def fill(stores: dict[str, Store], engine: Embedded, events: int, report: Report) -> None:

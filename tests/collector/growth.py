@@ -19,13 +19,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from shipper.collector.answers.answer import as_json, ask
-from shipper.collector.answers.answer_rows import Rows
-from shipper.collector.answers.questions import QUESTIONS, Once, Question
+from shipper.collector.answers.answer import ask, asked_of
+from shipper.collector.answers.documents import as_json
+from shipper.collector.answers.question import Question, Rows
+from shipper.collector.answers.questions import questions_of
 from shipper.collector.stores.addresses import open_store
 from shipper.collector.stores.store import Row, Store, Window
 from tests.fixtures.clickhouse_servers import ClickHouse, missing
 from tests.fixtures.event_world import NOW, world
+from tests.fixtures.world_catalog import WORLD
 
 TODAY = NOW // 86_400
 WINDOWS = {
@@ -58,7 +60,7 @@ def fill(stores: dict[str, Store], events: int) -> None:
 
 def alone(question: Question, store: Store, window: Window) -> Rows:
     """One answer, of a view that has said nothing before."""
-    return question.rows(Once(store.view(window)))
+    return question.rows(asked_of(store, window, TODAY, WORLD))
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
@@ -77,14 +79,14 @@ def took(work: Callable[[], object]) -> str:
 
 def answer(stores: dict[str, Store]) -> bool:
     """Ask every store everything, print how long each answer took, and say whether all agree."""
-    agree = True
+    agree, questions = True, questions_of(WORLD)
     for title, window in WINDOWS.items():
         said = {}
         for name, store in stores.items():
-            each = [f"{question.key} {took(partial(alone, question, store, window))}" for question in QUESTIONS]
-            whole, both = timed(partial(ask, store, window))
-            said[name] = json.dumps(as_json(window, *both))
-            print(f"{title}, {name}: {', '.join(each)}; the whole screen {whole:.2f} s", flush=True)
+            each = [f"{question.key} {took(partial(alone, question, store, window))}" for question in questions]
+            whole, report = timed(partial(ask, store, window, TODAY, WORLD))
+            said[name] = json.dumps(as_json(report))
+            print(f"{title}, {name}: {', '.join(each)}; the whole page {whole:.2f} s", flush=True)
         agree = agree and len(set(said.values())) == 1
         print(
             f"{title}: {len(next(iter(said.values()))):,} characters of answers, {len(set(said.values()))} different",

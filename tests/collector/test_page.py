@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from shipper.collector.answers.answer import ask
+from shipper.collector.answers.answer import Answer, ask
 from shipper.collector.answers.formats import written
+from shipper.collector.answers.question import HEAT, SHARE
+from shipper.collector.answers.questions import questions_of
+from shipper.collector.page.cards import MOST_ROWS, identifier
 from shipper.collector.stores.addresses import read_store
 from shipper.collector.stores.sqlite import SqliteStore
 from shipper.collector.stores.store import Window
 from tests.fixtures.event_world import NOW, world
 from tests.fixtures.receiver_inside import receiving
 from tests.fixtures.receiver_process import Running, running
+from tests.fixtures.world_catalog import WORLD, WORLD_TOML
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 BROWSERS = ("chromium", "chromedriver")
@@ -42,7 +47,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def receiver(data: Path) -> Iterator[Running]:
-    with running(data) as started:
+    catalog = data.parent / "telemetry.toml"
+    catalog.write_text(WORLD_TOML)
+    with running(data, "--catalog", str(catalog)) as started:
         yield started
 
 
@@ -92,12 +99,25 @@ def browsers() -> Iterator[Any]:
         browser.driver.quit()
 
 
+def cells(answer: Answer) -> list[list[str]]:
+    """What a table of an answer must say: shares in whole percents where shades tell the most."""
+    kinds = [kind for _, kind in answer.question.columns]
+    heat = answer.question.chart.kind == HEAT
+    return [
+        [
+            f"{float(cell) * 100:.0f} %" if heat and kind == SHARE and cell != "" else written(cell, kind)
+            for cell, kind in zip(row, kinds, strict=True)
+        ]
+        for row in answer.rows[:MOST_ROWS]
+    ]
+
+
 def shown(browser: Browser, key: str) -> list[list[str]]:
     """The cells of one question's table."""
     cells: list[list[str]] = browser.run(
         "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)]"
         ".map(row => [...row.cells].map(cell => cell.textContent))",
-        key,
+        identifier(key),
     )
     return cells
 
@@ -111,18 +131,24 @@ def test_every_number_on_the_page_is_the_stores_and_nothing_is_wrong_on_any_scre
 ) -> None:
     browser = browsers(**look)
     browser.driver.get(f"{receiver.url}/?{MONTH}")
-    figures, answers = ask(read_store(f"sqlite:{data}"), Window("wunderctl", TODAY - 29, TODAY))
-    tiles = browser.run("return [...document.querySelectorAll('.tile')].map(tile => tile.innerText.split('\\n'))")
-    assert tiles == [[figure.name, written(figure.value, figure.kind)] for figure in figures]
-    for answer in answers:
-        kinds = [kind for _, kind in answer.question.columns]
-        said = [[written(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in answer.rows]
-        assert shown(browser, answer.question.key) == said, answer.question.key
+    report = ask(
+        read_store(f"sqlite:{data}"), Window("wunderctl", TODAY - 29, TODAY), int(time.time()) // 86_400, WORLD
+    )
+    tiles = browser.run(
+        "return [...document.querySelectorAll('.tile')].map(tile =>"
+        " [...tile.querySelectorAll('dt, .value, .past')].map(part => part.textContent))"
+    )
+    for figure, told in zip(report.figures, tiles, strict=True):
+        assert told[:2] == [figure.name, written(figure.value, figure.kind)]
+        assert told[2:] in ([f"from {written(figure.before, figure.kind)}"], [])
+    assert sum(len(told) for told in tiles) >= 3 * len(tiles) - 1
+    for answer in report.answers:
+        assert shown(browser, answer.question.key) == cells(answer), answer.question.key
     assert browser.wrong() == []
     assert browser.requested() == {receiver.url}
     # Nothing is wider than the screen: the page scrolls down and never sideways.
     assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
-    light = browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 248)"
+    light = browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(244, 245, 247)"
     assert light is not bool(look.get("dark"))
 
 
@@ -131,8 +157,8 @@ def test_the_bars_are_as_long_as_their_numbers(receiver: Running, browsers: Any)
     browser = browsers()
     browser.driver.get(f"{receiver.url}/?{MONTH}")
     bars = browser.run(
-        "return [...document.querySelectorAll('#commands .bars li')].map(bar =>"
-        " [bar.querySelector('.size').textContent, bar.querySelector('rect').getBoundingClientRect().width])"
+        "return [...document.querySelectorAll('#commands tbody tr')].map(bar =>"
+        " [bar.cells[1].textContent, bar.querySelector('rect').getBoundingClientRect().width])"
     )
     longest = max(float(width) for _, width in bars)
     most = max(int(size.replace(",", "")) for size, _ in bars)
@@ -147,6 +173,7 @@ def test_the_filters_work_by_keyboard_and_stand_in_the_address(receiver: Running
 
     browser = browsers()
     browser.driver.get(f"{receiver.url}/?{MONTH}")
+    browser.driver.find_element("css selector", ".filters summary").send_keys(Keys.ENTER)
     version = browser.driver.find_element("name", "version")
     version.send_keys("0.150.0")
     version.send_keys(Keys.TAB, "people only")
@@ -154,10 +181,10 @@ def test_the_filters_work_by_keyboard_and_stand_in_the_address(receiver: Running
     assert "version=0.150.0" in browser.driver.current_url
     assert "ci=without" in browser.driver.current_url
     window = Window("wunderctl", TODAY - 29, TODAY, ("0.150.0",), "without")
-    _, answers = ask(read_store(f"sqlite:{data}"), window)
-    commands = next(answer for answer in answers if answer.question.key == "commands")
+    report = ask(read_store(f"sqlite:{data}"), window, int(time.time()) // 86_400, WORLD)
+    commands = next(answer for answer in report.answers if answer.question.key == "commands")
     assert [row[:2] for row in shown(browser, "commands")] == [[row[0], f"{row[1]:,}"] for row in commands.rows]
-    browser.driver.find_element("link text", "last 90 days").click()
+    browser.driver.find_element("link text", "90 days").click()
     assert "days=90" in browser.driver.current_url
     assert "version=0.150.0" in browser.driver.current_url
     assert browser.wrong() == []
@@ -169,12 +196,13 @@ def test_a_screen_reader_finds_a_heading_per_question_and_names_for_everything(
 ) -> None:
     browser = browsers()
     browser.driver.get(f"{receiver.url}/?{MONTH}")
+    browser.driver.find_element("css selector", ".filters summary").click()
     nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     roles: dict[str, list[str]] = {}
     for node in nodes:
         if not node["ignored"]:
             roles.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
-    assert "Which commands do people use most?" in roles["heading"]
+    assert "Which commands do people use, and where do they fail?" in roles["heading"]
     assert all(roles["heading"])
     assert all(roles["combobox"])
     assert all(roles["button"])
@@ -189,7 +217,7 @@ def test_a_screen_reader_finds_a_heading_per_question_and_names_for_everything(
 def test_every_state_without_answers_says_what_to_do(receiver: Running, tmp_path: Path, browsers: Any) -> None:
     browser = browsers()
     browser.driver.get(f"{receiver.url}/?app=wunderctl&days=7&version=9.9")
-    assert browser.run("return document.querySelectorAll('.empty').length") == 15
+    assert browser.run("return document.querySelectorAll('.empty').length") == len(questions_of(WORLD)) - 1
     assert browser.run("return document.querySelector('[name=version]').value") == "9.9"
     assert browser.wrong() == []
     browser.driver.get(f"{receiver.url}/?days=many")
@@ -215,7 +243,7 @@ def test_the_report_that_is_one_file_shows_the_same_without_any_network(
     online, offline = browsers(), browsers()
     online.driver.get(f"{receiver.url}/?{MONTH}")
     offline.driver.get(file.as_uri())
-    for key in ("commands", "setup", "active", "everything"):
+    for key in ("commands", "pair:setup", "active", "everything"):
         assert shown(offline, key) == shown(online, key) != []
     assert offline.wrong() == []
     assert offline.requested() <= {"file://"}

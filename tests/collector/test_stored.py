@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from shipper.collector.answers import answer as answers
 from shipper.collector.answers.answer import ask
-from shipper.collector.answers.questions import QUESTIONS
+from shipper.collector.answers.question import UNKNOWN
 from shipper.collector.http.receive import row_of
-from shipper.collector.page.html import FAILED
+from shipper.collector.page.cards import FAILED
 from shipper.collector.stores.addresses import open_store, read_store
-from shipper.collector.stores.dimensions import LOSSES, MAX_LOST, ORIGIN, bounded_losses
+from shipper.collector.stores.dimensions import LAST_DAY, LOSSES, MAX_LOST, ORIGIN, bounded_losses
 from shipper.collector.stores.sqlite import FILE
 from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES
 from shipper.collector.stores.store import Window
@@ -87,8 +86,8 @@ def test_whatever_may_be_stored_every_answer_comes(
             Window("wunderctl", 18_262, 29_219),
             Window("wunderctl", 18_262, 29_219, ("0.150.0",), "without"),
         ):
-            _, said = ask(store, window)
-            assert [each.question.key for each in said if each.failed] == []
+            report = ask(store, window, LAST_DAY)
+            assert [each.question.key for each in report.answers if each.failed] == []
 
 
 def came(data: Path) -> list[object]:
@@ -129,20 +128,27 @@ def test_an_answer_that_fails_costs_its_card_and_never_the_page(tmp_path: Path) 
     with running(tmp_path / "data") as receiver:
         receiver.post(line(1))
         with closing(sqlite3.connect(tmp_path / "data" / FILE, isolation_level=None)) as db:
-            db.execute("DROP TABLE firsts")  # what set-up is answered from
+            db.execute("DROP TABLE active")  # what installations a day are answered from
             page = receiver.client.get("/", params=DAY)
             said = receiver.client.get("/answers.json", params=DAY).json()
-        assert (page.status_code, page.text.count(FAILED)) == (200, 2)
-        assert [each["key"] for each in said["answers"] if each.get("failed")] == ["setup", "setup_versions"]
-        assert said["figures"]["Events"] == 1
-        assert said["figures"]["Set up, median"] == answers.UNKNOWN
+        assert (page.status_code, page.text.count(FAILED)) == (200, 3)
+        assert [each["key"] for each in said["answers"] if each.get("failed")] == ["active", "uptake", "versions"]
+        assert said["figures"]["Commands run"] == 1
+
+
+def test_a_figure_that_fails_is_unknown_and_costs_no_other(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as receiver:
+        receiver.post(line(1))
+        with closing(sqlite3.connect(tmp_path / "data" / FILE, isolation_level=None)) as db:
+            db.execute("DROP TABLE uses")
+        figures = receiver.client.get("/answers.json", params=DAY).json()["figures"]
+    assert (figures["Installations"], figures["Commands run"]) == (UNKNOWN, 1)
 
 
 def test_every_question_that_fails_is_a_503(tmp_path: Path) -> None:
     with running(tmp_path / "data") as receiver:
         receiver.post(line(1))
         with closing(sqlite3.connect(tmp_path / "data" / FILE, isolation_level=None)) as db:
-            for table in ("daily", "monthly", "firsts", "uses", "active"):
+            for table in ("daily", "monthly", "firsts", "uses", "active", "arrivals"):
                 db.execute(f"DROP TABLE {table}")
         assert receiver.client.get("/", params=DAY).status_code == 503
-    assert len(QUESTIONS) > 1

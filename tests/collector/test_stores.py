@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.answers.questions import QUESTIONS, Once
+from shipper.collector.answers.question import Asked, Once
+from shipper.collector.answers.questions import questions_of
 from shipper.collector.stores.addresses import open_store, read_store
 from shipper.collector.stores.dimensions import LATE, LOSSES, ORIGIN, day_of
 from shipper.collector.stores.store import Answers, Receipt, Row, Store, StoreUnavailable, View, Window, person_of
@@ -15,6 +16,7 @@ from shipper.errors import ShipperError
 from tests.collector.model import Model
 from tests.fixtures.clickhouse_servers import ClickHouse, needs_clickhouse
 from tests.fixtures.event_world import NOW, world
+from tests.fixtures.world_catalog import WORLD
 
 EVENTS = 6_000
 ALWAYS = (0, 40_000)
@@ -122,8 +124,10 @@ def assert_says(view: View, model: Model) -> None:
         assert dict(said.users(*feature)) == dict(right.users(*feature)), feature
     for event, *keys in CROSSINGS:
         assert dict(said.crossed(event, *keys)) == dict(right.crossed(event, *keys)), event
-    for question in QUESTIONS:
-        assert question.rows(said) == question.rows(right), question.key
+    sides = [Asked(view, view, model.window, NOW // 86_400, WORLD) for view in (said, right)]
+    for question in questions_of(WORLD, ("datasource", "kind", "rest")):
+        found, wanted = map(question.rows, sides)
+        assert found == wanted, question.key
 
 
 Filled = tuple[Answers, list[tuple[Row, int]]]

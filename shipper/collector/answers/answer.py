@@ -1,139 +1,178 @@
 """All answers about a window, as values: the page, the terminal and scripts show the same."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from shipper.collector.answers.answer_rows import COMMAND, Cell, Rows, quantile
-from shipper.collector.answers.questions import COUNT, QUESTIONS, SECONDS, SHARE, Once, Question
-from shipper.collector.stores.dimensions import LOSSES, RECOVERED, day_text
+from shipper.collector.answers.commands import COMMAND, runs_of
+from shipper.collector.answers.declared import Declared, learned
+from shipper.collector.answers.declared_questions import seconds_of
+from shipper.collector.answers.numbers import quantile
+from shipper.collector.answers.question import (
+    COUNT,
+    MILLISECONDS,
+    SECONDS,
+    SHARE,
+    UNKNOWN,
+    Asked,
+    Cell,
+    Once,
+    Question,
+    Rows,
+)
+from shipper.collector.answers.questions import Feature, questions_of
+from shipper.collector.stores.dimensions import LOSSES, RECOVERED
 from shipper.collector.stores.store import Answers, StoreUnavailable, View, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One question, in words that fit the window, and its rows."""
+    """One question and its rows."""
 
     question: Question
-    about: str
     rows: Rows
     failed: bool = False
     """Whether the store could not answer this question, so that `rows` says nothing."""
+    note: str = ""
+    """What a reader must know about just these rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number that stands above all answers."""
+    """One number that stands above all answers, beside the same of the period before."""
 
     name: str
     value: Cell
     kind: str
+    before: Cell = UNKNOWN
+    sense: int = 0
+    """1 where more is better, -1 where it is worse, 0 where neither is."""
+    note: str = ""
 
 
-def ask(store: Answers, window: Window, wanted: Sequence[Question] = QUESTIONS) -> tuple[list[Figure], list[Answer]]:
-    """Ask a store everything. An answer that fails costs itself alone; raises StoreUnavailable when all of them fail."""
-    view = Once(store.view(window))
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one window has to say about an app."""
+
+    window: Window
+    today: int
+    """Days since 1970; this day is under way."""
+    declared: Declared
+    figures: Sequence[Figure]
+    answers: Sequence[Answer]
+
+
+def ask(
+    store: Answers,
+    window: Window,
+    today: int,
+    declared: Declared | None = None,
+    feature: Feature | None = None,
+    wanted: Callable[[Question], bool] = lambda _: True,
+) -> Report:
+    """Ask a store everything that `declared` allows, else what came in. `feature`: who still uses it?
+
+    An answer that fails costs itself alone; raises StoreUnavailable when all of them fail.
+    """
+    asked = asked_of(store, window, today, declared)
     answers, failures = [], []
-    for question in wanted:
+    for question in filter(wanted, questions_of(asked.declared, feature)):
         try:
-            answers.append(Answer(question, question.about, question.rows(view)))
+            answers.append(Answer(question, question.rows(asked), note=_note(asked, question)))
         except Exception as error:  # whatever is stored and whatever a question makes of it
             failures.append(error)
-            answers.append(Answer(question, question.about, [], failed=True))
+            answers.append(Answer(question, [], failed=True))
     if failures and len(failures) == len(answers):
         first = failures[0]
         raise first if isinstance(first, StoreUnavailable) else StoreUnavailable(f"no answer could be made: {first!r}")
-    return headline(view), answers
+    return Report(window, today, asked.declared, figures_of(asked), answers)
 
 
-#: The few numbers that a team looks at first, and what they hold.
-FIGURES = {
-    "Installations": COUNT,
-    "Events": COUNT,
-    "Commands run": COUNT,
-    "Commands failed": SHARE,
-    "Set up, median": SECONDS,
-    "Events lost": COUNT,
-}
-#: What stands where nothing is known.
-UNKNOWN = "-"
+def asked_of(store: Answers, window: Window, today: int, declared: Declared | None = None) -> Asked:
+    """A window of a store, and the same number of days before it."""
+    now = Once(store.view(window))
+    days = window.until - window.since + 1
+    before = replace(window, since=window.since - days, until=window.since - 1)
+    if declared is None:
+        try:
+            declared = learned(window.app, now.values())
+        except Exception:  # what fails here fails again in every question, which says so
+            declared = Declared(window.app, known=False)
+    return Asked(now, Once(store.view(before)), window, today, declared)
 
 
-def headline(view: View) -> list[Figure]:
-    """Work out FIGURES."""
-    return [Figure(name, _value(view, name), kind) for name, kind in FIGURES.items()]
+def _note(asked: Asked, question: Question) -> str:
+    if not question.counts_installations or not asked.without_id:
+        return ""
+    return f"{without_id(asked.without_id)} (CI, containers): counted for no installation."
 
 
-def _value(view: View, name: str) -> Cell:
-    """One of FIGURES, or UNKNOWN where the store cannot say it."""
+def without_id(events: int) -> str:
+    """Say how many events came without an id, wherever installations are counted."""
+    return f"{events:,} event{'s' if events > 1 else ''} without an id"
+
+
+def figures_of(asked: Asked) -> list[Figure]:
+    """The few numbers that a team looks at first."""
+    declared = asked.declared
+    new = _safe(lambda: sum(asked.now.newcomers().values()))
+    note = f"{new:,} new" if isinstance(new, int) else ""
+    if asked_without := _safe(lambda: asked.without_id):
+        note += f"; {without_id(int(asked_without))}" if asked_without != UNKNOWN else ""
+    figures = [_figure(asked, "Installations", COUNT, _installations, 1, note)]
+    if declared.has(COMMAND, "command"):
+        figures.append(_figure(asked, "Commands run", COUNT, _commands, 1))
+    else:
+        figures.append(_figure(asked, "Events", COUNT, _events, 1))
+    if declared.has(COMMAND, "outcome"):
+        figures.append(_figure(asked, "Commands failed", SHARE, _failed, -1))
+    if declared.has(COMMAND, "duration_ms"):
+        figures.append(_figure(asked, "90 % of runs within", MILLISECONDS, _slowest, -1))
+    for question in declared.questions:
+        if question.pair:
+            values = [_median(asked, seconds_of, question, before) for before in (False, True)]
+            figures.append(Figure(f"{question.name}, median", values[0], SECONDS, values[1], -1))
+    figures.append(_figure(asked, "Events lost", COUNT, _lost, -1))
+    return figures
+
+
+def _figure(asked: Asked, name: str, kind: str, value: Callable[[View], Cell], sense: int, note: str = "") -> Figure:
+    now, before = (_safe(lambda view=view: value(view)) for view in (asked.now, asked.before))  # type: ignore[misc]
+    return Figure(name, now, kind, before, sense, note)
+
+
+def _safe(value: Callable[[], Cell]) -> Cell:
+    """A value, or UNKNOWN where the store cannot say it: its card says what is wrong."""
     try:
-        return _VALUES[name](view)
-    except Exception:  # its card says what is wrong
+        return value()
+    except Exception:
         return UNKNOWN
 
 
+def _installations(view: View) -> Cell:
+    return view.installations("", "").get(("", "", ""), 0)
+
+
+def _events(view: View) -> Cell:
+    return sum(count for (_, field, _), count in view.values().items() if not field)
+
+
+def _commands(view: View) -> Cell:
+    return view.values().get((COMMAND, "", ""), 0)
+
+
 def _failed(view: View) -> Cell:
-    outcomes = view.crossed(COMMAND, "outcome")
-    runs = sum(outcomes.values())
-    return outcomes.get(("error",), 0) / runs if runs else UNKNOWN
+    return runs_of(view)[()].share_failed if runs_of(view) else UNKNOWN
 
 
-def _median_setup(view: View) -> Cell:
-    setups = next((setup.seconds for setup in view.elapsed("init", "up") if not setup.version), ())
-    return quantile(setups, 0.5) if setups else UNKNOWN
+def _slowest(view: View) -> Cell:
+    return runs_of(view)[()].within(0.9) if runs_of(view) else UNKNOWN
 
 
-def _lost(view: View) -> int:
+def _lost(view: View) -> Cell:
     """What was counted as lost, less what came after all; a window may see the second without the first."""
     reasons = view.crossed(LOSSES, "reason")
     return max(0, sum(reasons.values()) - 2 * reasons.get((RECOVERED,), 0))
 
 
-_VALUES: Mapping[str, Callable[[View], Cell]] = {
-    "Installations": lambda view: view.installations("", "").get(("", "", ""), 0),
-    "Events": lambda view: sum(count for (_, field, _), count in view.values().items() if not field),
-    "Commands run": lambda view: sum(view.crossed(COMMAND, "outcome").values()),
-    "Commands failed": _failed,
-    "Set up, median": _median_setup,
-    "Events lost": _lost,
-}
-
-
-def as_json(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> dict[str, Any]:
-    """The answers for scripts: every row in full, shares of 1, seconds and counts as numbers."""
-    return {
-        "window": {
-            "app": window.app,
-            "since": day_text(window.since),
-            "until": day_text(window.until),
-            "versions": list(window.versions),
-            "ci": window.ci,
-        },
-        "figures": {figure.name: figure.value for figure in figures},
-        "answers": [
-            {
-                "key": answer.question.key,
-                "title": answer.question.title,
-                "about": answer.about,
-                "columns": [{"title": title, "kind": kind} for title, kind in answer.question.columns],
-                "rows": [list(row) for row in answer.rows],
-                **({"failed": True} if answer.failed else {}),
-            }
-            for answer in answers
-        ],
-    }
-
-
-def from_json(document: Mapping[str, Any]) -> tuple[list[Figure], list[Answer]]:
-    """Read what a receiver said with `as_json`. Raises ValueError when it is something else."""
-    known = {question.key: question for question in QUESTIONS}
-    try:
-        figures = [Figure(name, value, FIGURES.get(name, COUNT)) for name, value in document["figures"].items()]
-        answers = [
-            Answer(known[said["key"]], said["about"], [tuple(row) for row in said["rows"]], said.get("failed") is True)
-            for said in document["answers"]
-            if said["key"] in known
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no answers of a receiver: {error}") from None
-    return figures, answers
+def _median(asked: Asked, seconds: Callable[..., Sequence[int]], *of: object) -> Cell:
+    return _safe(lambda: quantile(seconds(asked, *of), 0.5) if seconds(asked, *of) else UNKNOWN)

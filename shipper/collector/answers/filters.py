@@ -21,6 +21,18 @@ class BadFilter(ValueError):
     """A filter says something that it cannot mean, in a sentence for whoever typed it."""
 
 
+def feature_of(given: Given) -> tuple[str, str, str] | None:
+    """Read the filter `uses`, EVENT, EVENT.FIELD=LABEL: whom "who still uses it?" is about."""
+    said = _one(given, "uses")
+    if not said:
+        return None
+    where, _, label = said.partition("=")
+    event, _, field = where.rpartition(".") if label else (where, "", "")
+    if not all(map(valid_name, filter(None, (event, field, label)))) or not event or (label and not field):
+        raise BadFilter("uses is EVENT or EVENT.FIELD=VALUE, as in command.command=up")
+    return event, field, label
+
+
 def window_of(given: Given, apps: Sequence[str], today: int) -> Window:
     """Read the filters app, days or since and until, version (any number) and ci.
 

@@ -1,7 +1,6 @@
 """How numbers are written for people, on the page and in the terminal alike."""
 
-from shipper.collector.answers.answer_rows import Cell
-from shipper.collector.answers.questions import COUNT, SECONDS, SHARE
+from shipper.collector.answers.question import CHANGE, COUNT, MILLISECONDS, SECONDS, SHARE, Cell
 from shipper.durations import span
 
 
@@ -13,6 +12,10 @@ def written(cell: Cell, kind: str) -> str:
         return f"{cell:,}"
     if kind == SHARE:
         return share(float(cell))
+    if kind == CHANGE:
+        return change(float(cell))
+    if kind == MILLISECONDS:
+        return milliseconds(float(cell))
     return span(int(cell), fine=True) if kind == SECONDS else str(cell)
 
 
@@ -23,3 +26,18 @@ def share(part: float) -> str:
     if 0.999 < part < 1:
         return ">99.9 %"
     return f"{part * 100:.1f} %"
+
+
+def change(growth: float) -> str:
+    """Write how much something grew, as a share of what it was: with its sign, as a factor where percents are long."""
+    if growth >= 9:
+        return f"x {growth + 1:,.0f}"
+    percent = round(growth * 100)
+    return f"{percent:+d} %" if percent else "0 %"
+
+
+def milliseconds(time: float) -> str:
+    """Write a duration to two figures that say something."""
+    if time < 1000:
+        return f"{time:.0f} ms"
+    return f"{time / 1000:.1f} s" if time < 10_000 else span(time / 1000, fine=True)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from shipper.collector.answers.declared import Declared
 from shipper.collector.http.access import READ, SEND, Access
 from shipper.collector.http.group_commit import Group, Overloaded
 from shipper.collector.http.metrics import Metrics
@@ -31,17 +32,22 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Receiver:
-    """What the routes share. `clock` gives Unix seconds."""
+    """What the routes share. `clock` gives Unix seconds, `declared` what an app declares, for the page."""
 
     def __init__(
-        self, store: Store, objection: Objection, access: Access, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        objection: Objection,
+        access: Access,
+        clock: Callable[[], float] = time.time,
+        declared: Callable[[str], Declared | None] = lambda _: None,
     ) -> None:
         self.store = store
         self.objection = objection
         self.access = access
         self.clock = clock
         self.metrics = Metrics()
-        self.page = Page(store, clock)
+        self.page = Page(store, clock, declared)
         self._reading = 0
 
     async def events(self, request: Request) -> Response:
@@ -153,7 +159,7 @@ def application(receiver: Receiver) -> Starlette:
             Route("/v1/users/{user}", receiver.guarded(SEND, receiver.deletion), methods=["DELETE"]),
             Route("/healthz", receiver.guarded(None, receiver.health)),
             Route("/metrics", receiver.guarded(READ, receiver.numbers)),
-            Route("/", receiver.guarded(READ, page.screen)),
+            Route("/", receiver.guarded(READ, page.page)),
             Route("/answers.json", receiver.guarded(READ, page.answers)),
             Route("/{name:str}", page.file),
         ],

@@ -1,24 +1,16 @@
-"""The page as HTML: filters, figures, one card per question with its chart and its table. Pure."""
+"""The page as HTML: filters, figures, one card per question. Pure."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import groupby
 from urllib.parse import urlencode
 
-from shipper.collector.answers.answer import Answer, Figure
-from shipper.collector.answers.answer_rows import Cell
+from shipper.collector.answers.answer import Report
 from shipper.collector.answers.filters import PERIODS
-from shipper.collector.answers.formats import written
-from shipper.collector.answers.questions import TEXT
 from shipper.collector.page import read_file
-from shipper.collector.page.charts import chart
-from shipper.collector.stores.dimensions import day_text
+from shipper.collector.page.cards import Link, card, identifier, tile
+from shipper.collector.stores.dimensions import date_of, day_text
 from shipper.collector.stores.store import Window
-
-#: Rows of a table on the page; scripts get all of them.
-MOST_ROWS = 200
-
-#: What stands in the place of an answer that the store could not give.
-FAILED = "This could not be worked out. The other answers are not affected."
 
 CI_WORDS = {"all": "people and CI", "without": "people only", "only": "CI only"}
 
@@ -38,21 +30,26 @@ def document(title: str, body: str, style: str = "") -> str:
 
 
 def filters(window: Window, apps: Sequence[str], versions: Sequence[str], today: int) -> str:
-    """The filters: a form that puts them into the address, and links for the usual periods. `today` in days since 1970."""
+    """The filters in one line that folds: links for the usual periods, and a form that puts the rest into the address.
+
+    `today` in days since 1970.
+    """
     version, every = window.versions[0] if window.versions else "", "all versions"
     if len(window.versions) > 1:
         version, every = "", ", ".join(window.versions)
     # What is asked for is shown even where no event has it.
     offered = [("", every), *((name, name) for name in dict.fromkeys([*versions, *filter(None, [version])]))]
+    chosen = f"{version or every}, {CI_WORDS[window.ci]}"
     return (
-        f'<nav class="periods" aria-label="Usual periods">{_periods(window, today)}</nav>'
-        '<form method="get" class="filters" aria-label="Filters">'
+        f'<div class="choices"><nav class="periods" aria-label="Usual periods">{_periods(window, today)}</nav>'
+        f'<details class="filters"><summary>Filters: {escape(chosen)}</summary>'
+        '<form method="get" aria-label="Filters">'
         + _select("app", "App", [(app, app) for app in apps], window.app)
         + _date("since", "From", window.since)
         + _date("until", "Until", window.until)
         + _select("version", "Version", offered, version)
         + _select("ci", "Whom", list(CI_WORDS.items()), window.ci)
-        + "<button>Show</button></form>"
+        + "<button>Show</button></form></details></div>"
     )
 
 
@@ -62,7 +59,7 @@ def _periods(window: Window, today: int) -> str:
         given = [("app", window.app), ("days", days), *(("version", version) for version in window.versions)]
         given += [("ci", window.ci)]
         here = ' aria-current="page"' if (window.until, window.until - window.since + 1) == (today, days) else ""
-        links.append(f'<a href="?{escape(urlencode(given))}"{here}>last {days} days</a>')
+        links.append(f'<a href="?{escape(urlencode(given))}"{here}>{days} days</a>')
     return " ".join(links)
 
 
@@ -78,82 +75,74 @@ def _select(name: str, label: str, options: Sequence[tuple[str, str]], chosen: s
     return f'<label>{label} <select name="{name}">{items}</select></label>'
 
 
-def header(subtitle: str, form: str = "") -> str:
+def header(title: str, subtitle: str, form: str = "") -> str:
     """The top of every page."""
-    return f'<header><h1>shipper <span class="sub">{escape(subtitle)}</span></h1>{form}</header>'
+    return f'<header><h1>{escape(title)} <span class="sub">{escape(subtitle)}</span></h1>{form}</header>'
 
 
-def screen(
-    window: Window, form: str, figures: Sequence[Figure], answers: Sequence[Answer], link: str = "answers.json"
-) -> str:
-    """Everything that one window has to say."""
-    tiles = "".join(
-        f'<div class="tile"><dt>{escape(figure.name)}</dt><dd>{escape(written(figure.value, figure.kind))}</dd></div>'
-        for figure in figures
-    )
-    span = f"{day_text(window.since)} to {day_text(window.until)}, UTC"
-    cards = "".join(card(answer, window) for answer in answers)
+def period(window: Window) -> str:
+    """A window's days as people say them."""
+    since, until = date_of(window.since), date_of(window.until)
+    year = "" if since.year == until.year else f" {since.year}"
+    return f"{since.day} {since:%b}{year} to {until.day} {until:%b %Y} (UTC)"
+
+
+def body(report: Report, form: str, link: str = "answers.json") -> str:
+    """Everything that one window has to say; `link` leads to the same for scripts."""
+    window = report.window
+    tiles = "".join(map(tile, report.figures))
+    sections, names = [], []
+    for group, answers in groupby(report.answers, lambda answer: answer.question.group):
+        cards = "".join(card(answer, report, _users_link(window) if link else None) for answer in answers)
+        title = f"<h2>{escape(group)}</h2>" if group else ""
+        names += [group] if group else []
+        named = f'id="{identifier(group or "glance")}" aria-label="{escape(group or "At a glance")}"'
+        sections.append(f'<section class="group" {named}>{title}<div class="cards">{cards}</div></section>')
+    jumps = " ".join(f'<a href="#{identifier(name)}">{escape(name)}</a>' for name in names)
     return (
-        header(f"{window.app}, {span}", form)
-        + f'<main><dl class="tiles">{tiles}</dl><div class="cards">{cards}</div></main>'
-        + "<footer>Every number is exact. An installation is one pseudonymous id; CI never counts as one."
+        header(window.app, period(window), form)
+        + f'<main><dl class="tiles">{tiles}</dl><div class="between">{_compared(report)}'
+        + f'<nav class="jumps" aria-label="Parts of this page">{jumps}</nav></div>{"".join(sections)}</main>'
+        + f"<footer>{escape(FOOT)}"
+        + ("" if report.declared.known else f" {escape(LEARNED)}")
         + (f' <a href="{escape(link)}">The same as JSON</a>' if link else "")
         + "</footer>"
     )
 
 
-def whole(window: Window, figures: Sequence[Figure], answers: Sequence[Answer]) -> str:
-    """The screen as one file that needs no other and no network."""
-    body = screen(window, "", figures, answers, link="")
-    return document(f"{window.app}: shipper", body, read_file("page.css"))
+FOOT = (
+    "Counts are exact; durations of commands are read from steps (1, 2, 5, 10, ...). An installation is one pseudonymous"
+    " id; CI never counts as one. Made by shipper."
+)
+LEARNED = (
+    "No catalog of this app is known here, so these cards follow what came in: start the receiver with --catalog to see the"
+    " author's reasons."
+)
 
 
-def card(answer: Answer, window: Window) -> str:
-    """One question."""
-    question = answer.question
-    if answer.failed:
-        inner = f'<p class="empty" role="alert">{escape(FAILED)}</p>'
-    elif not answer.rows:
-        inner = f'<p class="empty">{escape(question.empty)}</p>'
-    else:
-        rows = f"{len(answer.rows):,} row{'s' if len(answer.rows) > 1 else ''}"
-        inner = (
-            f"<figure>{chart(answer, window)}</figure>"
-            f"<details><summary>As a table, {rows}</summary>{table(answer)}</details>"
-        )
-    return (
-        f'<section class="card" id="{question.key}" aria-labelledby="{question.key}-title">'
-        f'<h2 id="{question.key}-title">{escape(question.title)}</h2>'
-        f'<p class="about">{escape(answer.about)}</p>{inner}</section>'
-    )
+def _compared(report: Report) -> str:
+    """What the figures are compared with, and whether the window's last day is over."""
+    days = report.window.until - report.window.since + 1
+    before = f"the {days} days" if days > 1 else "the day"
+    underway = " Today is not over yet." if report.window.until >= report.today else ""
+    return f'<p class="under">Compared with {before} before.{underway}</p>'
 
 
-def table(answer: Answer) -> str:
-    """An answer's rows; a region of its own, so that a wide one scrolls and the page does not."""
-    kinds = [kind for _, kind in answer.question.columns]
-    head = "".join(f'<th scope="col"{_side(kind)}>{escape(title)}</th>' for title, kind in answer.question.columns)
-    rows = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in answer.rows[:MOST_ROWS])
-    left = len(answer.rows) - MOST_ROWS
-    more = f'<p class="more">and {left:,} more, scripts get all of them</p>' if left > 0 else ""
-    label = escape(f"{answer.question.title} As a table")
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
-    )
+def _users_link(window: Window) -> Link:
+    """Make addresses that ask who still uses something, in the same window."""
+    given = [("app", window.app), ("since", day_text(window.since)), ("until", day_text(window.until))]
+    given += [("version", version) for version in window.versions]
+    return lambda feature: f"?{urlencode([*given, ('uses', feature)])}#users"
 
 
-def _cells(row: tuple[Cell, ...], kinds: Sequence[str]) -> str:
-    words = [(escape(written(cell, kind)), kind) for cell, kind in zip(row, kinds, strict=True)]
-    return f'<th scope="row">{words[0][0]}</th>' + "".join(f"<td{_side(kind)}>{said}</td>" for said, kind in words[1:])
-
-
-def _side(kind: str) -> str:
-    return "" if kind == TEXT else ' class="number"'
+def whole(report: Report) -> str:
+    """The page as one file that needs no other and no network."""
+    return document(f"{report.window.app}: shipper", body(report, "", link=""), read_file("page.css"))
 
 
 def nothing_yet(endpoint: str) -> str:
     """What a receiver shows before the first event."""
-    return header("no event yet") + (
+    return header("shipper", "no event yet") + (
         "<main><section class='card'><h2>No event has come in yet</h2>"
         f"<p>Let an app send here: <code>App(..., endpoint=&quot;{escape(endpoint)}&quot;)</code>, "
         "use it, and run <code>shipper flush</code>. Then reload this page.</p></section></main>"
@@ -163,7 +152,7 @@ def nothing_yet(endpoint: str) -> str:
 def trouble(title: str, why: str, back: Mapping[str, str]) -> str:
     """What went wrong, in words, and where to go from here."""
     links = " ".join(f'<a href="{escape(target)}">{escape(words)}</a>' for words, target in back.items())
-    return header("something is wrong") + (
+    return header("shipper", "something is wrong") + (
         f'<main><section class="card" role="alert"><h2>{escape(title)}</h2><p>{escape(why)}</p><p>{links}</p>'
         "</section></main>"
     )

@@ -8,8 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from shipper.collector.answers.answer import Answer, Figure, as_json, ask
-from shipper.collector.answers.filters import USUAL, BadFilter, window_of
+from shipper.collector.answers.answer import Report, ask
+from shipper.collector.answers.declared import Declared
+from shipper.collector.answers.documents import as_json
+from shipper.collector.answers.filters import USUAL, BadFilter, feature_of, window_of
 from shipper.collector.page import FILES, html, read_file
 from shipper.collector.stores.store import Answers, StoreUnavailable, Window
 from shipper.recording.value_names import version_order
@@ -22,20 +24,29 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-#: Screens that are worked out at a time: each may read millions of rows, and events must get through beside them.
+#: Pages that are worked out at a time: each may read millions of rows, and events must get through beside them.
 AT_A_TIME = 2
 
 
 class Page:
-    """Routes for people and scripts that look. `clock` gives Unix seconds."""
+    """Routes for people and scripts that look. `clock` gives Unix seconds.
 
-    def __init__(self, store: Answers, clock: Callable[[], float] = time.time) -> None:
+    `declared` says what an app declares, or None where that is not known.
+    """
+
+    def __init__(
+        self,
+        store: Answers,
+        clock: Callable[[], float] = time.time,
+        declared: Callable[[str], Declared | None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._declared = declared
         self._turns = asyncio.Semaphore(AT_A_TIME)
 
-    async def screen(self, request: Request) -> Response:
-        """GET /: the screen for the filters in the address."""
+    async def page(self, request: Request) -> Response:
+        """GET /: the page for the filters in the address."""
         given = filters_of(request)
         async with self._turns:
             status, html = await asyncio.to_thread(
@@ -65,21 +76,24 @@ class Page:
 
     def _said(self, given: Mapping[str, list[str]]) -> dict[str, Any]:
         window, apps = self._window(given)
-        figures, answers = ask(self._store, window)
-        return as_json(window, figures, answers) | {"apps": apps}
+        return as_json(self._report(window, given)) | {"apps": apps}
+
+    def _report(self, window: Window, given: Mapping[str, list[str]]) -> Report:
+        return ask(self._store, window, self._today(), self._declared(window.app), feature_of(given))
 
     def _render(self, given: Mapping[str, list[str]], endpoint: str, query: str) -> tuple[int, str]:
         try:
             window, apps = self._window(given)
             if not apps:
                 return 200, html.document("shipper", html.nothing_yet(endpoint))
-            figures, answers = ask(self._store, window)
+            report = self._report(window, given)
             form = self._form(window, apps)
         except BadFilter as bad:
             return 400, _trouble("This address asks for something that cannot be", f"{bad}.")
         except StoreUnavailable as error:
             return 503, _trouble("The store does not answer", f"{error}. Events wait with their senders meanwhile.")
-        return 200, _page(window, form, figures, answers, query)
+        body = html.body(report, form, "answers.json" + (f"?{query}" if query else ""))
+        return 200, html.document(f"{window.app}: shipper", body)
 
     def _form(self, window: Window, apps: list[str]) -> str:
         versions = sorted(self._store.versions(window.app), key=version_order, reverse=True)
@@ -87,11 +101,6 @@ class Page:
 
     def _today(self) -> int:
         return int(self._clock()) // 86_400
-
-
-def _page(window: Window, form: str, figures: list[Figure], answers: list[Answer], query: str) -> str:
-    body = html.screen(window, form, figures, answers, "answers.json" + (f"?{query}" if query else ""))
-    return html.document(f"{window.app}: shipper", body)
 
 
 def _trouble(title: str, why: str) -> str:
