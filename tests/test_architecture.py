@@ -45,7 +45,7 @@ UPWARD = {
 }
 CORE = {"httpx", "tenacity", "platformdirs", "filelock"}
 EXTRAS = {
-    "collector": {"starlette", "uvicorn", "chdb", "httpx", "pyarrow"},
+    "collector": {"starlette", "uvicorn", "h11", "chdb", "httpx", "pyarrow"},
     "cli": {"uvicorn", "argcomplete"},
     "wires": {"certifi", "httpcore"},  # comes with httpx
     "testing": {"pytest"},

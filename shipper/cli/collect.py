@@ -5,12 +5,14 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shipper.errors import BadCall, ShipperError
 
 if TYPE_CHECKING:
-    from shipper.collector.http.receive import Objection
+    from shipper.collector.answers.declared import Declared
+    from shipper.collector.http.server import Bounds
 
 LISTEN = "127.0.0.1:4417"
 DATA = "shipper-data"
@@ -37,8 +39,33 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="take only what this telemetry.toml or app.json declares; once per app",
     )  # fmt: skip
     parser.add_argument(
-        "--token-file", metavar="FILE", help="let only those in who have one: lines TOKEN (senders) and read TOKEN"
+        "--token-file", metavar="FILE", help="who may what, lines send|read|delete|operate TOKEN [APP ...]; read again"
     )
+    parser.add_argument(
+        "--public", action="store_true", help="beyond loopback without tokens: everybody sends and looks"
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS itself, with this chain")
+    parser.add_argument("--tls-key", metavar="FILE", help="and this key")
+    parser.add_argument(
+        "--trusted-proxy",
+        metavar="NET",
+        action="append",
+        default=[],
+        help="believe its X-Forwarded-For; again for more",
+    )
+    parser.add_argument("--source-requests", metavar="N", type=int, default=600, help="a minute, default 600")
+    parser.add_argument("--token-requests", metavar="N", type=int, default=60_000, help="a minute, default 60000")
+    parser.add_argument(
+        "--installations", metavar="N", type=int, default=20_000, help="told apart in an hour, default 20000"
+    )
+    parser.add_argument("--quota", metavar="SIZE", type=size, default=0, help="of each app a day, such as 500M")
+    parser.add_argument("--max-disk", metavar="SIZE", type=size, default=0, help="of the embedded store, such as 20G")
+
+
+def size(text: str) -> int:
+    """Read a size, 500M or 20G, as bytes. Raises ValueError."""
+    power = {"K": 10, "M": 20, "G": 30, "T": 40}.get(text[-1:].upper(), 0)
+    return int(text[:-1] if power else text) << power
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,56 +73,98 @@ def run(args: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from shipper.collector.http.connections import PatientProtocol, most_connections
+        from shipper.collector.http.catalogs import Catalogs
+        from shipper.collector.http.connections import BoundedProtocol, open_files
         from shipper.collector.http.server import Receiver, application
     except ImportError as missing:
         raise ShipperError(
             f"the receiver needs the package {missing.name}", "Install it: pip install 'event-shipper[collector]'"
         ) from None
-    from shipper.collector.answers.declared import declared_for, read_declared
-    from shipper.collector.http.access import Access, read_tokens
+    from shipper.collector.http.access import TokenFile
     from shipper.collector.stores.addresses import open_store
 
     # Everything that can be wrong is looked at before the store is opened, and the store before anybody can connect.
-    access = read_tokens(args.token_file) if args.token_file else Access()
-    wanted = objection(args.catalog)
-    declared = {each.app: each for each in map(read_declared, args.catalog)}
+    check_public(args)
+    tokens = TokenFile(args.token_file, _say)
+    catalogs = Catalogs(args.catalog, _say)
+    bounds = bounds_of(args)
     listener = bind(args.listen)
     store = open_store(args.store or f"sqlite:{args.data}")
     config = uvicorn.Config(
-        application(
-            Receiver(
-                store, wanted, access, declared=lambda app: declared.get(app) or declared_for(args.data or DATA, app)
-            )
-        ),
-        http=PatientProtocol,
+        application(Receiver(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))),
+        http=BoundedProtocol,
         ws="none",
-        limit_concurrency=most_connections(),
+        proxy_headers=False,  # nobody is believed about somebody else's address but who is named by --trusted-proxy
         log_config=None,  # nothing that a sender sends is logged, its address least of all
         access_log=False,
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=args.tls_cert,
+        ssl_keyfile=args.tls_key,
     )
     # uvicorn handles both signals while it serves, and raises them again when it is done, when they are obeyed already.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
+    open_files()
+    signal.signal(signal.SIGHUP, lambda *_: catalogs.refresh(at_once=True))
     listener.listen(BACKLOG)
     # The socket listens already: whoever reads this line can connect.
-    print(_greeting(_address(listener), args.store or f"sqlite:{args.data}"), file=sys.stderr, flush=True)
+    scheme = "https" if args.tls_cert else "http"
+    print(
+        _greeting(f"{scheme}://{_address(listener)}", args.store or f"sqlite:{args.data}"), file=sys.stderr, flush=True
+    )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
-def objection(catalogs: "list[str]") -> "Objection":
-    """Say what is not wanted: with catalogs everything that they do not declare. Raises DeclarationError."""
-    from shipper.catalog.schema import check, load_catalog
-    from shipper.collector.http.receive import unobjectionable
+def check_public(args: argparse.Namespace) -> None:
+    """Raise BadCall when anybody could reach a receiver that was not made public on purpose, or only half speaks TLS."""
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise BadCall("--tls-cert and --tls-key go together", "Name both files.")
+    host = args.listen.rpartition(":")[0].strip("[]")
+    if host == "localhost" or host.startswith("127.") or host == "::1" or not host:
+        return
+    if not args.token_file and not args.public:
+        raise BadCall(
+            f"{args.listen} can be reached by others, who could send, look and fill the disk",
+            "Name who may with --token-file FILE, or say --public when everybody may.",
+        )
+    if not args.catalog:
+        _say("no --catalog: whatever is sent is taken, and only the budgets for names bound it")
 
-    if not catalogs:
-        return unobjectionable
-    declared = dict(map(load_catalog, catalogs))
-    return lambda event: unobjectionable(event) or check(event, declared)
+
+def bounds_of(args: argparse.Namespace) -> "Bounds":
+    """The bounds that the options name. Raises BadCall."""
+    from shipper.collector.http.capacity import Capacity
+    from shipper.collector.http.folding import NameBudgets
+    from shipper.collector.http.server import Bounds
+    from shipper.collector.http.sources import RateLimits, networks
+
+    scheme, _, place = (args.store or f"sqlite:{args.data}").partition(":")
+    folder = os.path.abspath(place) if scheme in ("sqlite", "chdb") else ""
+    if args.max_disk and not folder:
+        raise BadCall("--max-disk is for a store on this machine's disk", "A cluster bounds itself.")
+    return Bounds(
+        RateLimits(networks(args.trusted_proxy), args.source_requests, args.token_requests),
+        NameBudgets(installations=args.installations),
+        Capacity(folder, args.max_disk, args.quota),
+    )
+
+
+def declared_by(args: argparse.Namespace, app: str) -> "Declared | None":
+    """What an app declares now, for the page: as its catalog says, or as its senders do; None where neither is known."""
+    from shipper.collector.answers.declared import declared_for, read_declared
+
+    for path in args.catalog:
+        with suppress(ShipperError):  # a file that is being edited
+            if (declared := read_declared(path)).app == app:
+                return declared
+    return declared_for(args.data or DATA, app)
+
+
+def _say(sentence: str) -> None:
+    print(f"shipper collect: {sentence}", file=sys.stderr, flush=True)
 
 
 def bind(address: str) -> socket.socket:
@@ -120,8 +189,8 @@ def _greeting(address: str, store: str) -> str:
     where = os.path.abspath(place) if kind in ("sqlite", "chdb") else store.partition("?")[0].rpartition("@")[2]
     reachable = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104 - compared only
     return (
-        f"shipper collect: listening on http://{address}\n"
-        f"  See the answers: open http://{reachable}/ in a browser\n"
+        f"shipper collect: listening on {address}\n"
+        f"  See the answers: open {reachable}/ in a browser\n"
         f"  The data lies in {where}\n"
         "  Stop it: Ctrl-C, or SIGTERM; nothing that was acknowledged is lost"
     )

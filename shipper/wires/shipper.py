@@ -10,7 +10,8 @@
 
 Endpoint: any https address (plain http on loopback).
 Auth: `Authorization: Bearer <token>` where the receiver has a token file.
-Limits: a body of 1 MiB compressed, 8 MiB unpacked, 10,000 lines; a segment has at most 256 KiB and 1,000 lines.
+Limits: a body of 1 MiB, unpacked too, with its Content-Length, and 1,000 lines of at most 64 fields; a segment has at most
+256 KiB and 1,000 lines.
 Acknowledgement: the reply must be JSON, name this batch and this digest, and account for every line: `accepted`,
 `duplicate`, the length of `rejected` and the length of `deferred` add up to the lines. No id stands in both lists.
 `rejected` is for ever: the sender sets the event aside. `deferred` is for now: the event is declared by a newer version

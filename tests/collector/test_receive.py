@@ -8,18 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from shipper.collector.http.body import MAX_BODY, RequestRefused, unpack
 from shipper.collector.http.receive import (
-    MAX_BODY,
+    ACCEPTED,
+    DEFER,
+    MAX_FIELDS,
     MAX_LINES,
     MAX_REASON,
-    MAX_UNPACKED,
-    Refused,
-    Taken,
-    Unpacker,
+    REJECT,
+    CheckedBatch,
+    Verdict,
+    check_names,
     milliseconds_of,
+    read_batch,
     reply,
-    take,
-    unobjectionable,
 )
 from shipper.collector.stores.store import Receipt, person_of
 from shipper.recording.line import format_time, seal_line
@@ -36,20 +38,12 @@ pieces = some.one_of(
 )
 
 
-def taken_or_refused(key: str, body: bytes) -> tuple[Taken | None, int]:
+def taken_or_refused(key: str, body: bytes) -> tuple[CheckedBatch | None, int]:
     """What became of a request: read, or the status with which it was refused."""
     try:
-        return take(key, body, unobjectionable), 200
-    except Refused as refused:
+        return read_batch(key, body, check_names), 200
+    except RequestRefused as refused:
         return None, refused.status
-
-
-def unpacked(body: bytes) -> bytes:
-    """Unpack in pieces, as a network delivers them."""
-    unpacker = Unpacker("gzip")
-    for start in range(0, len(body) + 1, 7):
-        unpacker.feed(body[start : start + 7])
-    return unpacker.finish()
 
 
 @given(some.lists(pieces, max_size=12).map(b"".join), some.text(max_size=210))
@@ -68,85 +62,89 @@ def test_a_request_is_refused_with_a_known_status_or_every_line_of_it_is_account
     json.dumps(said)
 
 
-@given(some.binary(max_size=300), some.lists(some.integers(1, 40), max_size=20), some.booleans())
-def test_unpacking_gives_back_what_was_packed_however_it_is_cut(body: bytes, cuts: list[int], packed: bool) -> None:
-    unpacker = Unpacker("gzip" if packed else "")
-    left = gzip.compress(body) if packed else body
-    for cut in cuts:
-        unpacker.feed(left[:cut])
-        left = left[cut:]
-    unpacker.feed(left)
-    assert unpacker.finish() == body
+@given(some.binary(max_size=300), some.booleans())
+def test_unpacking_gives_back_what_was_packed(body: bytes, packed: bool) -> None:
+    assert unpack("gzip" if packed else "", gzip.compress(body) if packed else body) == body
 
 
 @given(some.binary(max_size=200))
 def test_unpacking_what_is_no_gzip_is_refused_and_nothing_else(body: bytes) -> None:
-    with pytest.raises(Refused):
-        unpacked(body)
+    with pytest.raises(RequestRefused):
+        unpack("gzip", body)
 
 
 def test_a_body_may_be_as_large_as_the_limits_and_not_a_byte_larger() -> None:
-    exact = Unpacker("gzip")
-    exact.feed(gzip.compress(b" " * MAX_UNPACKED))
-    assert len(exact.finish()) == MAX_UNPACKED
-    for encoding, body in (("gzip", gzip.compress(b" " * (MAX_UNPACKED + 1))), ("", b" " * (MAX_BODY + 1))):
-        with pytest.raises(Refused) as refused:
-            Unpacker(encoding).feed(body)
+    assert len(unpack("gzip", gzip.compress(b" " * MAX_BODY))) == MAX_BODY
+    for body in (gzip.compress(b" " * (MAX_BODY + 1)), gzip.compress(b"\0" * 50 * MAX_BODY)):
+        with pytest.raises(RequestRefused) as refused:
+            unpack("gzip", body)
         assert refused.value.status == 413
-    with pytest.raises(Refused) as refused:
-        take("key", line(1) * (MAX_LINES + 1), unobjectionable)
+    with pytest.raises(RequestRefused) as refused:
+        read_batch("key", line(1) * (MAX_LINES + 1), check_names)
     assert refused.value.status == 413
 
 
-def test_a_bomb_is_stopped_before_it_is_unpacked() -> None:
-    unpacker = Unpacker("gzip")
-    with pytest.raises(Refused):
-        unpacker.feed(gzip.compress(b"\0" * 50 * 1024 * 1024))
-    assert unpacker.held <= MAX_UNPACKED + 1
+@pytest.mark.parametrize("said", [0, 10, MAX_BODY])
+def test_a_gzip_body_that_says_another_size_than_it_has_is_refused(said: int) -> None:
+    body = gzip.compress(b"\0" * 5 * MAX_BODY)
+    with pytest.raises(RequestRefused) as refused:
+        unpack("gzip", body[:-4] + said.to_bytes(4, "little"))
+    assert refused.value.status == 400
+
+
+def test_an_event_of_more_fields_than_anybody_declares_costs_itself() -> None:
+    fields = ",".join(f'"f{number}":1' for number in range(MAX_FIELDS + 1))
+    batch = read_batch("key", line(1) + line(2, fields=fields), check_names)
+    assert (len(batch.rows), dict(batch.rejected)) == (1, {event_id(2): f"shape: more than {MAX_FIELDS} fields"})
 
 
 def test_a_damaged_line_costs_itself_and_is_named_by_its_id() -> None:
     body = line(1) + line(2).replace(b"up", b"uq") + line(3)
-    taken = take("key", body, unobjectionable)
+    taken = read_batch("key", body, check_names)
     assert [row.id.hex() for row in taken.rows] == [event_id(number).replace("-", "") for number in (1, 3)]
     assert dict(taken.rejected) == {event_id(2): "sum: its checksum does not hold"}
 
 
 def test_an_id_that_is_rejected_twice_is_named_once() -> None:
-    taken = take("key", line(1, name="shipper.x") * 3, unobjectionable)
+    taken = read_batch("key", line(1, name="shipper.x") * 3, check_names)
     assert (len(taken.rejected), taken.repeated) == (1, 2)
 
 
 def test_a_line_whose_id_cannot_be_read_refuses_the_request() -> None:
-    with pytest.raises(Refused) as refused:
-        take("key", line(1) + line(2)[5:], unobjectionable)
+    with pytest.raises(RequestRefused) as refused:
+        read_batch("key", line(1) + line(2)[5:], check_names)
     assert refused.value.status == 400
     assert "line 2" in refused.value.why
 
 
 def test_an_event_of_a_newer_format_waits_for_a_newer_receiver() -> None:
-    with pytest.raises(Refused) as refused:
-        take("key", line(1) + line(2, v=2), unobjectionable)
+    with pytest.raises(RequestRefused) as refused:
+        read_batch("key", line(1) + line(2, v=2), check_names)
     assert refused.value.status == 415
 
 
 def test_what_a_catalog_objects_to_is_rejected_with_its_reason() -> None:
-    taken = take(
-        "key", line(1) + line(2, name="unknown"), lambda event: "undeclared" * 9 if event["name"] != "command" else ""
+    taken = read_batch(
+        "key",
+        line(1) + line(2, name="unknown") + line(3, name="later"),
+        lambda event: {"unknown": Verdict(REJECT, "undeclared" * 9), "later": Verdict(DEFER, "newer")}.get(
+            event["name"], ACCEPTED
+        ),
     )
     assert dict(taken.rejected) == {event_id(2): ("undeclared" * 9)[:MAX_REASON]}
+    assert dict(taken.deferred) == {event_id(3): "newer"}
     assert len(taken.rows) == 1
 
 
 def test_names_that_begin_with_shipper_are_not_for_apps() -> None:
     body = line(1, name="shipper.late") + line(2, name="shipper.losses", fields='"age":3')
-    taken = take("key", body, unobjectionable)
+    taken = read_batch("key", body, check_names)
     assert list(taken.rejected) == [event_id(1)]
     assert [row.name for row in taken.rows] == ["shipper.losses"]
 
 
 def test_nobody_is_a_person_in_ci_and_a_person_is_kept_as_a_hash_alone() -> None:
-    taken = take("key", line(1) + line(2, ci=True) + line(3, user=None), unobjectionable)
+    taken = read_batch("key", line(1) + line(2, ci=True) + line(3, user=None), check_names)
     assert [row.person for row in taken.rows] == [person_of("person-1"), "", ""]
     assert "person-1" not in repr(taken)
 
@@ -158,8 +156,8 @@ def test_a_time_is_read_as_it_was_written(milliseconds: int) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a b", "ü", "a\tb", "a\n"])
 def test_a_key_that_is_not_printable_or_too_long_is_refused(key: str) -> None:
-    with pytest.raises(Refused) as refused:
-        take(key, line(1), unobjectionable)
+    with pytest.raises(RequestRefused) as refused:
+        read_batch(key, line(1), check_names)
     assert refused.value.status == 400
 
 
@@ -176,7 +174,7 @@ def test_a_sealed_line_that_is_no_event_is_rejected_not_kept() -> None:
         fine.replace('"duration_ms":12', f'"duration_ms":{1 << 63}'),
     ):
         assert wrong != fine
-        taken = take("key", seal_line(wrong), unobjectionable)
+        taken = read_batch("key", seal_line(wrong), check_names)
         assert list(taken.rejected) == [event_id(1)], wrong
 
 

@@ -1,40 +1,98 @@
-"""Who may send and who may look, by the tokens in a file.
+"""Who may do what, by the tokens in a file, which is read again when it changes.
 
-A token file has one token a line: `TOKEN` lets a sender send and ask for a deletion, `read TOKEN` lets a person or a
-scraper look at the answers and the metrics. An empty line or one that begins with # is passed over. The kinds do not
-stand in for each other: a sender's token is in every copy of a CLI and no secret.
+A token file has one token a line, `KIND TOKEN [APP ...]`; with apps the token is for these alone:
+
+    send TOKEN      a sender's: it sends events, and asks for what a person may ask with their secret. It is in every copy
+                    of a CLI and no secret. A line of one word is a send token.
+    read TOKEN      looks at the page, the answers and the metrics
+    delete TOKEN    deletes a person without their secret: for who answers their letters
+    operate TOKEN   looks at the metrics
+
+An empty line or one that begins with # is passed over. The kinds do not stand in for each other.
 """
 
 import base64
 import binascii
 import hmac
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from shipper.errors import BadCall
+from shipper.errors import BadCall, ShipperError
+from shipper.recording.names import valid_name
 
 #: Bytes of a token file: hundreds of tokens.
 MAX_FILE = 64 * 1024
-SEND, READ = "send", "read"
+SEND, READ, DELETE, OPERATE = "send", "read", "delete", "operate"
+KINDS = (SEND, READ, DELETE, OPERATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a request's token allows: the apps it is for (None: all), and a name for it that tells nobody the token."""
+
+    apps: frozenset[str] | None = None
+    token: str = "-"  # noqa: S105 - what stands where there is none
+
+    def covers(self, app: str) -> bool:
+        """Whether this is allowed for an app."""
+        return self.apps is None or app in self.apps
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The digests of the tokens of each kind; without a file everything is allowed."""
+    """The grants of each kind by their tokens' digests; without a file everything but DELETE is allowed."""
 
-    tokens: dict[str, frozenset[bytes]] | None = None
+    tokens: Mapping[str, Mapping[bytes, Grant]] | None = field(default=None)
 
-    def allows(self, kind: str, authorization: str) -> bool:
-        """Whether a request with this Authorization header may do what `kind` names, SEND or READ.
+    def grant(self, kind: str, authorization: str) -> Grant | None:
+        """What a request with this Authorization header is allowed of `kind`, one of KINDS; None for nothing.
 
         Takes `Bearer TOKEN`, and for people in a browser `Basic`, any name with the token as password.
         """
         if self.tokens is None:
-            return True
+            return None if kind == DELETE else Grant()
         given = sha256(_token(authorization)).digest()
         # All of them are compared, each in constant time: how long it takes tells nothing.
-        return sum([hmac.compare_digest(given, known) for known in self.tokens[kind]]) > 0
+        found = [grant for known, grant in self.tokens[kind].items() if hmac.compare_digest(given, known)]
+        return found[0] if found else None
+
+
+class TokenFile:
+    """The access that a token file gives now. `say` is told in a sentence what became of a change."""
+
+    def __init__(self, path: str | None, say: Callable[[str], object] = lambda _: None) -> None:
+        """Read the file, if there is one. Raises BadCall."""
+        self._path = path
+        self._say = say
+        self._state = _state(path)
+        self._access = read_tokens(path) if path else Access()
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a file at all."""
+        return self._path is not None
+
+    def current(self) -> Access:
+        """The access as the file gives it now; a file that is wrong changes nothing, and is told."""
+        state = _state(self._path)
+        if self._path and state != self._state:
+            self._state = state
+            try:
+                self._access = read_tokens(self._path)
+                self._say("the tokens were read again")
+            except ShipperError as error:
+                self._say(f"the tokens stay as they were: {error}")
+        return self._access
+
+
+def _state(path: str | None) -> tuple[int, int, int]:
+    try:
+        found = os.stat(path) if path else None
+    except OSError:
+        found = None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else (0, 0, 0)
 
 
 def _token(authorization: str) -> bytes:
@@ -51,6 +109,21 @@ def _token(authorization: str) -> bytes:
 
 def read_tokens(path: str) -> Access:
     """Read a token file. Raises BadCall when it cannot be read, is open to others, or has no token."""
+    tokens: dict[str, dict[bytes, Grant]] = {kind: {} for kind in KINDS}
+    for words in _lines(path):
+        kind, token, *apps = words if len(words) > 1 else (SEND, *words)
+        if kind not in KINDS or not all(map(valid_name, apps)):
+            raise BadCall(
+                f"the token file {path} has a line that is no token", f"Write {'|'.join(KINDS)} TOKEN [APP ...]."
+            )
+        digest = sha256(token.encode()).digest()
+        tokens[kind][digest] = Grant(frozenset(apps) if apps else None, digest.hex()[:8])
+    if not any(tokens.values()):
+        raise BadCall(f"the token file {path} has no token", "Write one token a line, at least one.")
+    return Access(tokens)
+
+
+def _lines(path: str) -> list[list[str]]:
     try:
         with open(path, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -61,11 +134,5 @@ def read_tokens(path: str) -> Access:
         raise BadCall(f"the token file {path} can be read by others", f"chmod 600 {path}")
     if len(text) > MAX_FILE:
         raise BadCall(f"the token file {path} is larger than {MAX_FILE} bytes")
-    lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith(b"#")]
-    if not all(len(words) == 1 or (len(words) == 2 and words[0] == b"read") for words in lines):
-        raise BadCall(f"the token file {path} has a line that is no token", "Write TOKEN or read TOKEN, one a line.")
-    if not lines:
-        raise BadCall(f"the token file {path} has no token", "Write one token a line, at least one.")
-    send = frozenset(sha256(words[0]).digest() for words in lines if len(words) == 1)
-    read = frozenset(sha256(words[1]).digest() for words in lines if len(words) == 2)
-    return Access({SEND: send, READ: read})
+    lines = text.decode("utf-8", "replace").splitlines()
+    return [line.split() for line in lines if line.strip() and not line.startswith("#")]

@@ -15,15 +15,8 @@ from shipper.collector.stores.store import Receipt, Row, StoreAway, StoreUnavail
 
 #: Rows of a group: what ClickHouse likes in one block, and a tenth of a second of SQLite's work.
 MAX_ROWS = 10_000
-#: Rows that may wait for their commit: a few seconds of work, some 100 MiB. Past it senders are asked to wait.
-MAX_WAITING = 50_000
-
 
 T = TypeVar("T")
-
-
-class Overloaded(Exception):
-    """More waits for its commit than can be committed in a few seconds. Nothing of the request was taken."""
 
 
 class Writes(Protocol):
@@ -66,9 +59,10 @@ class Group:
         return self._rows
 
     async def add(self, rows: Sequence[Row]) -> Receipt:
-        """Return once the rows are committed. Raises Overloaded and StoreUnavailable; either way nothing was taken."""
-        if self._rows and self._rows + len(rows) > MAX_WAITING:
-            raise Overloaded
+        """Return once the rows are committed. Raises StoreUnavailable, and then nothing was taken.
+
+        How much may wait is bounded where requests come in (`intake`).
+        """
         request = _Request(rows, self._loop.create_future())
         self._waiting.append(request)
         self._rows += len(rows)

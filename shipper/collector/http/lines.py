@@ -66,7 +66,8 @@ def _fields(inner: str) -> dict[str, Value] | None:
     return fields if len(fields) == len(pairs) else None
 
 
-@lru_cache(maxsize=65_536)
+#: Entries are at most some 300 bytes each.
+@lru_cache(maxsize=8_192)
 def _field(part: str) -> tuple[str, Value] | None:
     found = _FIELD.fullmatch(part)
     if found is None:

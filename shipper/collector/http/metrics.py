@@ -1,7 +1,7 @@
 """What the receiver counts about itself, in Prometheus' text format. Nothing in it is about a sender or a person."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 
 class Metrics:
@@ -20,15 +20,15 @@ class Metrics:
         self.seconds += seconds
         self.rows += rows if result == "done" else 0
 
-    def render(self, waiting: int, reading: int) -> str:
-        """Write everything out; `waiting` rows wait for their commit, `reading` bytes of bodies are held."""
-        return "\n".join([*self._lines(waiting, reading), ""])
+    def render(self, waiting: int, reading: int, memory: int, folded: Mapping[str, int]) -> str:
+        """Write everything out: rows that wait for their commit, bytes of bodies, bytes charged for batches."""
+        return "\n".join([*self._lines(waiting, reading, memory, folded), ""])
 
-    def _lines(self, waiting: int, reading: int) -> Iterator[str]:
+    def _lines(self, waiting: int, reading: int, memory: int, folded: Mapping[str, int]) -> Iterator[str]:
         yield from _about("shipper_replies_total", "counter", "Replies, by HTTP status.")
         yield from (f'shipper_replies_total{{status="{key}"}} {count}' for key, count in sorted(self.replies.items()))
         yield from _about("shipper_events_total", "counter", "Events in acknowledged requests, by what became of them.")
-        for result in ("accepted", "duplicate", "rejected"):
+        for result in ("accepted", "duplicate", "rejected", "deferred"):
             yield f'shipper_events_total{{result="{result}"}} {self.events[result]}'
         yield from _about("shipper_commits_total", "counter", "Groups written to the store.")
         yield from (f'shipper_commits_total{{result="{key}"}} {self.commits[key]}' for key in ("done", "failed"))
@@ -40,6 +40,10 @@ class Metrics:
         yield f"shipper_waiting_rows {waiting}"
         yield from _about("shipper_reading_bytes", "gauge", "Bytes of request bodies held while they come in.")
         yield f"shipper_reading_bytes {reading}"
+        yield from _about("shipper_charged_bytes", "gauge", "Bytes charged for batches until their commit.")
+        yield f"shipper_charged_bytes {memory}"
+        yield from _about("shipper_folded_total", "counter", "Values folded into other, by what was over its budget.")
+        yield from (f'shipper_folded_total{{of="{key}"}} {count}' for key, count in sorted(folded.items()))
 
 
 def _about(name: str, kind: str, words: str) -> tuple[str, str]:

@@ -2,33 +2,47 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from shipper.collector.answers.declared import Declared
-from shipper.collector.http.access import READ, SEND, Access
-from shipper.collector.http.group_commit import Group, Overloaded
+from shipper.collector.http.access import DELETE, OPERATE, READ, SEND, Grant, TokenFile
+from shipper.collector.http.body import RequestRefused, unpack, unpacked_size
+from shipper.collector.http.capacity import RETRY_FULL, Capacity
+from shipper.collector.http.catalogs import Catalogs
+from shipper.collector.http.folding import NameBudgets
+from shipper.collector.http.group_commit import Group
+from shipper.collector.http.guard import Guard
+from shipper.collector.http.intake import MEMORY_PER_BYTE, Intake
 from shipper.collector.http.metrics import Metrics
-from shipper.collector.http.receive import Objection, Refused, Taken, Unpacker, reply, take
+from shipper.collector.http.receive import REJECT, CheckedBatch, Verdict, read_batch, reply
+from shipper.collector.http.sources import RateLimits
 from shipper.collector.page.routes import Page
-from shipper.collector.stores.store import Receipt, Store, StoreUnavailable, person_of
+from shipper.collector.stores.dimensions import FIRST_DAY, LAST_DAY
+from shipper.collector.stores.store import Receipt, Store, StoreUnavailable, Window, person_of
 from shipper.recording.names import valid_name
 
-#: Seconds within which a body must have come in: 1 MiB in that time is 35 KiB/s, and a phone's tether is faster.
-BODY_SECONDS = 30.0
-#: Bytes of bodies held at a time while they come in, over all connections: eight of the largest, thousands of usual ones.
-MAX_READING = 64 * 1024 * 1024
-#: Seconds that a sender is asked to wait when too much waits already, and when the store is away.
-RETRY_OVERLOAD, RETRY_STORE = 5, 30
-#: Unpacked bytes that are parsed in place; more goes to a thread, so that a large body does not delay a small one.
-PARSE_IN_PLACE = 64 * 1024
+#: Days of events whose names are known when the receiver starts.
+KNOWN_DAYS = 400
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+@dataclass(slots=True)
+class Bounds:
+    """What is allowed over all requests: rates, names, bytes."""
+
+    rates: RateLimits = field(default_factory=RateLimits)
+    names: NameBudgets = field(default_factory=NameBudgets)
+    capacity: Capacity = field(default_factory=Capacity)
 
 
 class Receiver:
@@ -37,130 +51,124 @@ class Receiver:
     def __init__(
         self,
         store: Store,
-        objection: Objection,
-        access: Access,
+        catalogs: Catalogs,
+        tokens: TokenFile,
+        bounds: Bounds | None = None,
+        audit: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
         declared: Callable[[str], Declared | None] = lambda _: None,
     ) -> None:
         self.store = store
-        self.objection = objection
-        self.access = access
+        self.catalogs = catalogs
+        self.bounds = bounds or Bounds()
         self.clock = clock
         self.metrics = Metrics()
+        self.guard = Guard(tokens, self.bounds.rates, self.metrics, audit)
         self.page = Page(store, clock, declared)
-        self._reading = 0
+        self.intake = Intake()
+        self._health = ThreadPoolExecutor(1, "health")
+        self._looking: asyncio.Future[None] | None = None
 
     async def events(self, request: Request) -> Response:
         """POST /v1/events: take a batch and acknowledge it after its commit."""
-        body = await self._body(request)
-        key = request.headers.get("idempotency-key", "")
-        if len(body) > PARSE_IN_PLACE:
-            taken = await asyncio.to_thread(take, key, body, self.objection)
-        else:
-            taken = take(key, body, self.objection)
-        receipt = await self.group.add(taken.rows) if taken.rows else Receipt(0, 0)
-        self._count(taken, receipt)
-        return JSONResponse(reply(taken, receipt))
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-ndjson":
+            raise RequestRefused(415, "the body must be application/x-ndjson")
+        self.catalogs.refresh()
+        self.bounds.capacity.admit()
+        grant: Grant = request.state.grant
+        async with self.intake.body(request) as body:
+            self.bounds.rates.spend(request.state.source, grant.token, len(body))
+            encoding = request.headers.get("content-encoding", "").strip().lower()
+            key = request.headers.get("idempotency-key", "")
+            async with self.intake.charge(unpacked_size(encoding, body) * MEMORY_PER_BYTE):
+                batch = await self.intake.work(lambda: self._read(key, unpack(encoding, body), grant))
+                receipt = await self.group.add(batch.rows) if batch.rows else Receipt(0, 0)
+        self._count(batch, receipt)
+        return JSONResponse(reply(batch, receipt))
 
-    def _count(self, taken: Taken, receipt: Receipt) -> None:
+    def _read(self, key: str, body: bytes, grant: Grant) -> CheckedBatch:
+        """Read a batch in a thread of the intake: what its token, the catalogs, the quotas and the budgets make of it."""
+        batch = read_batch(key, body, self.catalogs.check if grant.apps is None else partial(self._check, grant))
+        rows = self.bounds.names.fold(batch.rows)
+        each = len(body) // (len(rows) or 1)
+        self.bounds.capacity.spend({app: each * count for app, count in Counter(row.app for row in rows).items()})
+        return replace(batch, rows=tuple(rows))
+
+    def _check(self, grant: Grant, event: Mapping[str, Any]) -> Verdict:
+        return self.catalogs.check(event) if grant.covers(event["app"]) else Verdict(REJECT, "not an app of this token")
+
+    def _count(self, batch: CheckedBatch, receipt: Receipt) -> None:
         self.metrics.events["accepted"] += receipt.accepted
-        self.metrics.events["duplicate"] += receipt.duplicate + taken.repeated
-        self.metrics.events["rejected"] += len(taken.rejected)
+        self.metrics.events["duplicate"] += receipt.duplicate + batch.repeated
+        self.metrics.events["rejected"] += len(batch.rejected)
+        self.metrics.events["deferred"] += len(batch.deferred)
 
     async def deletion(self, request: Request) -> Response:
         """DELETE /v1/users/ID: delete a person's events, and say so by name."""
         user = request.path_params["user"]
         if not valid_name(user):
-            raise Refused(400, "no such id can be")
+            raise RequestRefused(400, "no such id can be")
         events = await self.group.call(lambda: self.store.forget(person_of(user)))
         return JSONResponse({"user": user, "events": events})
 
     async def health(self, _request: Request) -> Response:
-        """GET /healthz: 200 while the store can be reached."""
-        await asyncio.to_thread(self.store.ready)
+        """GET /healthz: 200 while the store can be reached and written. However many ask, the store is asked once."""
+        if trouble := self.bounds.capacity.trouble():
+            raise RequestRefused(503, trouble, RETRY_FULL)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().run_in_executor(self._health, self.store.ready)
+        await asyncio.shield(self._looking)
         return JSONResponse({"status": "ok"})
 
     async def numbers(self, _request: Request) -> Response:
         """GET /metrics, for Prometheus."""
-        text = self.metrics.render(self.group.waiting, self._reading)
+        text = self.metrics.render(
+            self.group.waiting, self.intake.reading, self.intake.memory, self.bounds.names.folded
+        )
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
-
-    async def _body(self, request: Request) -> bytes:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-ndjson":
-            raise Refused(415, "the body must be application/x-ndjson")
-        unpacker = Unpacker(request.headers.get("content-encoding", "").strip().lower())
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for piece in request.stream():
-                    self._reading -= unpacker.held
-                    try:
-                        unpacker.feed(piece)
-                    finally:
-                        self._reading += unpacker.held
-                    if self._reading > MAX_READING:
-                        raise Overloaded
-            return unpacker.finish()
-        except TimeoutError:
-            raise Refused(408, f"the body took longer than {BODY_SECONDS:.0f} seconds") from None
-        except ClientDisconnect:
-            raise Refused(400, "the body ended before its end") from None
-        finally:
-            self._reading -= unpacker.held
-
-    def guarded(self, kind: str | None, handler: Handler) -> Handler:
-        """Let only those in who may (None: everybody), and turn what goes wrong into the right reply."""
-
-        async def guard(request: Request) -> Response:
-            if kind and not self.access.allows(kind, request.headers.get("authorization", "")):
-                response = problem(401, f"a token that may {kind} is needed")
-                response.headers["WWW-Authenticate"] = 'Basic realm="shipper: the token is the password", Bearer'
-            else:
-                response = await _answered(handler, request)
-            self.metrics.replies[response.status_code] += 1
-            return response
-
-        return guard
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Start the writer; at the end commit what waits, then close the store."""
-        self.group = Group(self.store, self.clock, self.metrics.commit)
+        self.group = Group(self.store, self.clock, self._committed)
+        await asyncio.to_thread(self._learn)
         try:
             yield
         finally:
             await self.group.close()
+            self.intake.close()
+            self._health.shutdown()
             self.store.close()
 
+    def _committed(self, result: str, rows: int, seconds: float) -> None:
+        self.metrics.commit(result, rows, seconds)
+        self.bounds.capacity.committed(result == "done")
 
-async def _answered(handler: Handler, request: Request) -> Response:
-    try:
-        return await handler(request)
-    except Refused as refused:
-        response = problem(refused.status, refused.why)
-    except Overloaded:
-        response = problem(429, "too much waits already; try again", RETRY_OVERLOAD)
-    except StoreUnavailable as error:
-        response = problem(503, str(error), RETRY_STORE)
-    return response
-
-
-def problem(status: int, why: str, retry_after: int = 0) -> Response:
-    """A reply that is no acknowledgement, in words for the sender's log."""
-    headers = {"Retry-After": str(retry_after)} if retry_after else {}
-    return JSONResponse({"error": why}, status, headers)
+    def _learn(self) -> None:
+        """Take as known what the store and the catalogs know already; a store that does not answer now knows nothing."""
+        names, today = self.bounds.names, int(self.clock()) // 86_400
+        for app, version in self.catalogs.versions().items():
+            names.learn(app, "versions", [version])
+        with suppress(StoreUnavailable):
+            for app in self.store.apps():
+                view = self.store.view(Window(app, max(FIRST_DAY, today - KNOWN_DAYS), min(LAST_DAY, today)))
+                names.learn(app, "versions", self.store.versions(app))
+                values = view.values()
+                names.learn(app, "events", {event for event, _, _ in values})
+                names.learn(app, "labels", [value for value in values if value[1]])
 
 
 def application(receiver: Receiver) -> Starlette:
     """Build the ASGI application around a receiver. It closes the store when it stops."""
-    page = receiver.page
+    page, guard = receiver.page, receiver.guard
     return Starlette(
         routes=[
-            Route("/v1/events", receiver.guarded(SEND, receiver.events), methods=["POST"]),
-            Route("/v1/users/{user}", receiver.guarded(SEND, receiver.deletion), methods=["DELETE"]),
-            Route("/healthz", receiver.guarded(None, receiver.health)),
-            Route("/metrics", receiver.guarded(READ, receiver.numbers)),
-            Route("/", receiver.guarded(READ, page.page)),
-            Route("/answers.json", receiver.guarded(READ, page.answers)),
+            Route("/v1/events", guard.route((SEND,), receiver.events), methods=["POST"]),
+            Route("/v1/users/{user}", guard.route((SEND, DELETE), receiver.deletion), methods=["DELETE"]),
+            Route("/healthz", guard.route((), receiver.health)),
+            Route("/metrics", guard.route((READ, OPERATE), receiver.numbers)),
+            Route("/", guard.route((READ,), page.page)),
+            Route("/answers.json", guard.route((READ,), page.answers)),
             Route("/{name:str}", page.file),
         ],
         lifespan=receiver.lifespan,

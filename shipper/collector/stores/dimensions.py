@@ -119,7 +119,7 @@ def labels_of(fields: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
     return tuple([_label(key, value) for key, value in fields.items()])
 
 
-@lru_cache(maxsize=65_536, typed=True)  # typed: to Python True is 1, but a flag is no number
+@lru_cache(maxsize=8_192, typed=True)  # typed: to Python True is 1, but a flag is no number
 def _label(key: str, value: Value) -> tuple[str, str]:
     return key, label_of(value)
 

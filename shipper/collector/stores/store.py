@@ -172,7 +172,7 @@ class StoreAway(StoreUnavailable):
     """The store cannot be reached at all: another request fares no better, so there is no sense in trying it now."""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def person_of(user: str) -> str:
     """Hash a sender's pseudonymous id: 32 hex digits of SHA-256. The id itself is random, so the hash tells nothing."""
     return sha256(b"shipper person " + user.encode()).hexdigest()[:32]
