@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sender.join()
             events = args.senders * args.batches * args.lines
             said = receiver.client.get("/answers.json", params={"since": DAY, "until": DAY}, timeout=300).json()
-            assert said["figures"]["Events"] == events, said["figures"]
+            assert said["figures"]["Commands run"] == events, said["figures"]
             commits = [
                 row for row in receiver.client.get("/metrics").text.splitlines() if row.startswith("shipper_commit")
             ]

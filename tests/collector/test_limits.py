@@ -214,7 +214,7 @@ def test_what_was_acknowledged_before_a_kill_at_any_moment_is_there_afterwards(t
         said = receiver.client.get("/answers.json", params={"since": "2026-11-23", "until": "2026-11-23"}).json()
         # The last request of each life may have been committed without its reply: then it counts, and would be a
         # duplicate when it is sent again.
-        assert acknowledged <= said["figures"]["Events"] <= acknowledged + 6 * 50
+        assert acknowledged <= said["figures"]["Commands run"] <= acknowledged + 6 * 50
         again = receiver.post(*map(line, range(50)))
         assert acknowledged == 0 or again.json()["duplicate"] == 50
     assert acknowledged > 0

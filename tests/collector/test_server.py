@@ -60,7 +60,7 @@ def test_a_deletion_names_the_person_and_takes_their_events(tmp_path: Path) -> N
         assert (receipt.status_code, receipt.json()) == (200, {"user": "person-1", "events": 2})
         assert receiver.post(line(4)).json()["accepted"] == 1
         said = receiver.client.get("/answers.json", params={"since": "2026-11-23", "until": "2026-11-23"}).json()
-        assert said["figures"]["Events"] == 1
+        assert said["figures"]["Commands run"] == 1
         assert receiver.client.delete("/v1/users/a%20b").status_code == 400
 
 
