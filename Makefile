@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 #: Two processes share the tests, each file whole: most tests wait for a process, not for a processor.
 TWO := -n 2 --dist loadfile
 
-.PHONY: demo test quick docs package pins man guarantees soak check bench instructions bench-answers peers clean
+.PHONY: demo test quick docs package sbom pins man guarantees soak check bench instructions bench-answers peers clean
 
 $(SMALL): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,12 +38,18 @@ quick: $(STAMP)  ## what to run at every save: recording, spool, decisions and t
 	$(BIN)/python -m pytest $(TWO) tests/recording tests/spool tests/delivery tests/test_architecture.py $(PYTEST_ARGS)
 
 docs: $(STAMP)  ## the site, into build/site; every link is checked
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 package: $(STAMP) man  ## the wheel and the sdist, into dist/, as an index would take them
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
+
+sbom: $(STAMP)  ## what the built wheel is made of, as CycloneDX, beside it in dist/
+	rm -rf build/sbom
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/event-shipper.cdx.json build/sbom/bin/python
 
 pins:  ## (needs uv) write .ci/requirements.txt anew: every package that the gate installs, by its hashes
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
