@@ -31,13 +31,15 @@ class Receiver(BaseHTTPRequestHandler):
             file.flush()
             os.fsync(file.fileno())
         known.update(new)
-        reply = json.dumps({
-            "batch": self.headers["Idempotency-Key"],
-            "sha256": sha256(body).hexdigest(),
-            "accepted": len(new),
-            "duplicate": len(events) - len(new),
-            "rejected": [],
-        }).encode()
+        reply = json.dumps(
+            {
+                "batch": self.headers["Idempotency-Key"],
+                "sha256": sha256(body).hexdigest(),
+                "accepted": len(new),
+                "duplicate": len(events) - len(new),
+                "rejected": [],
+            }
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(reply)))

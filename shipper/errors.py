@@ -12,7 +12,7 @@ class ShipperError(Exception):
     """Something went wrong that a person can act on.
 
     `hint` is the next step, one sentence, or empty. `exit_code` is what a command that meets the error ends with;
-    the codes are listed in the README.
+    docs/commands.md lists the codes.
     """
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""`make guarantees`: run the proofs and print what they measured, as the table that stands in the README.
+"""`make guarantees`: run the proofs and print what they measured, as the table that stands in docs/guarantees.md.
 
 With `--deep` every point is swept and not only those that the gate has time for; it takes an hour or more.
 """

@@ -17,7 +17,12 @@ EXAMPLES = ROOT / "examples"
 def run(*command: str, **environ: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
-        command, env={**os.environ, "PATH": path, **environ}, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command,
+        env={**os.environ, "PATH": path, **environ},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
@@ -25,7 +30,9 @@ def run(*command: str, **environ: str) -> str:
 
 def recorded(app: str) -> list[tuple[str, dict[str, object]]]:
     lines = [json.loads(line) for line in shipper("show", app).stdout.splitlines()]
-    return [(line["name"], {key: value for key, value in line["fields"].items() if key != "duration_ms"}) for line in lines]
+    return [
+        (line["name"], {key: value for key, value in line["fields"].items() if key != "duration_ms"}) for line in lines
+    ]
 
 
 @pytest.mark.parametrize("name", ["argparse_cli.py", "click_cli.py", "typer_cli.py"])

@@ -20,7 +20,21 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 PAGES = [page for page in PAGES if page.name not in GENERATED]
 MOST_WORDS = 1200
 PORT = "4417"
-OTHERS = {"pip", ".", "eval", "loginctl", "cd", "git", "docker", "python", "pytest", "curl", "sudo", "systemctl", "export"}
+OTHERS = {
+    "pip",
+    ".",
+    "eval",
+    "loginctl",
+    "cd",
+    "git",
+    "docker",
+    "python",
+    "pytest",
+    "curl",
+    "sudo",
+    "systemctl",
+    "export",
+}
 """First words of commands in pages that are not ours to run here."""
 
 
@@ -33,7 +47,9 @@ class Block(NamedTuple):
 
 
 def blocks(page: Path) -> list[Block]:
-    found = re.findall(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     return [Block(*one) for one in found]
 
 
@@ -52,11 +68,24 @@ WRITTEN = [
     for line in block.text.replace("\\\n", " ").splitlines()
     if line.strip() and not line.startswith("#")
 ]
-FIRST = "import click\n\n@click.group()\ndef cli():\n    '''Greet.'''\n\n@cli.command()\ndef hello():\n    click.echo('hello')\n\n"
+FIRST = """
+import click
+
+@click.group()
+def cli():
+    "Greet."
+
+@cli.command()
+def hello():
+    click.echo("hello")
+
+"""
 """The program that the README's first lines are added to."""
 
 
-@pytest.mark.parametrize(("page", "number", "program"), PROGRAMS, ids=[f"{page}-{number}" for page, number, _ in PROGRAMS])
+@pytest.mark.parametrize(
+    ("page", "number", "program"), PROGRAMS, ids=[f"{page}-{number}" for page, number, _ in PROGRAMS]
+)
 def test_a_program_runs_without_a_word(page: str, number: int, program: str) -> None:
     del number
     whole = (FIRST if page == "README.md" else "") + program
@@ -98,7 +127,9 @@ def test_the_readme_is_short() -> None:
 
 def test_no_page_cites_a_commit() -> None:
     for page in PAGES:
-        assert re.findall(r"(?<=[| `])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{7}(?=[| `])", page.read_text()) == [], page
+        assert (
+            re.findall(r"(?<=[| `])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{7}(?=[| `])", page.read_text()) == []
+        ), page
 
 
 def steps(text: str) -> Iterator[tuple[str, str]]:
@@ -144,7 +175,12 @@ class Desk:
         """Run one command of a page; one that ends with & goes on."""
         if not command.endswith("&"):
             ran = subprocess.run(
-                ["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False, env=self._environ()
+                ["bash", "-c", command],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+                env=self._environ(),
             )
             return (ran.stdout + ran.stderr).replace(self.port, PORT)
         words = [*shlex.split(command[:-1]), "--listen", f"127.0.0.1:{self.port}"]
