@@ -18,6 +18,7 @@ EXAMPLES = {
         ("shipper show --quarantine", "what receivers refused, and why"),
     ),
     "drop": (("shipper drop 01a20913-f172-77ec-a649-c6789298b348", "erase one refused event"),),
+    "retry": (("shipper retry mytool", "once the receiver is mended: send again what it refused"),),
     "status": (
         ("shipper status --why mytool", "with every rule that could have decided"),
         ("shipper status --json", "for scripts"),
