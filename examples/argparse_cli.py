@@ -25,6 +25,7 @@ telemetry = App(
 )
 
 
+@telemetry.instrument  # this measures ...
 def main() -> int:
     """Greet somebody."""
     parser = argparse.ArgumentParser("greet")
@@ -32,7 +33,7 @@ def main() -> int:
     for name in ("hello", "bye"):
         command = commands.add_parser(name, help=f"say {name}")
         command.add_argument("--loud", action="store_true")
-    telemetry.instrument(parser)
+    telemetry.instrument(parser)  # ... and this names the command
     given = parser.parse_args()
     word = f"{given.command}!"
     print(word.upper() if given.loud else word)

@@ -96,15 +96,10 @@ def test_within_an_instrumented_program_a_message_names_commands_that_are_there(
 
 
 def test_an_instrumented_program_says_its_own_commands() -> None:
-    record(0, 1)
-    program = (
-        "import sys; from shipper.integrations.group import run; from tests.fixtures.recording_tool import telemetry;"
-        " sys.exit(run(telemetry, sys.argv[1]))"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", program, "status"], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert "stay here until `counter telemetry on`" in said.stdout
+    program = [sys.executable, str(ROOT / "examples/argparse_cli.py")]
+    subprocess.run([*program, "hello"], capture_output=True, check=True)
+    said = subprocess.run([*program, "telemetry", "status"], capture_output=True, text=True, check=True)
+    assert "stay here until `argparse_cli.py telemetry on`" in said.stdout
     assert "`shipper" not in said.stdout + said.stderr
 
 
