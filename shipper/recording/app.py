@@ -108,12 +108,19 @@ class App:
     def record(self, name: "str", /, **fields: "object") -> "bool":
         """Record one declared event. Returns True when its whole line is in the spool, False when nothing is promised.
 
-        Never raises an Exception (under SHIPPER_STRICT=1, in the app's tests: BadValue), never prints (unless the person
+        Never raises an Exception (under SHIPPER_STRICT=1, in the app's tests: BadValue) but one that a signal handler of
+        the host raises meanwhile, which leaves nothing of ours open or locked. Never prints (unless the person
         asked with <APP>_TELEMETRY_DEBUG), never waits longer than 50 ms in all.
         """
         try:
             return self._record(name, fields)
-        except Exception as error:
+        except BaseException as error:
+            if not isinstance(error, Exception) or _foreign(error):
+                from shipper.recording.interruptions import clean_up, raised_by_a_handler
+
+                if not isinstance(error, Exception) or raised_by_a_handler(error):
+                    clean_up(os.environ, App.record.__code__)
+                    raise
             if _strict():
                 from shipper.errors import BadValue
 
@@ -122,7 +129,7 @@ class App:
             self._explain_failure(name, error)
             return False
 
-    def _explain_failure(self, name: "str", error: "Exception") -> None:
+    def _explain_failure(self, name: "str", error: "BaseException") -> None:
         try:
             wish = os.environ.get(self.variable + "_DEBUG")
             if wish:
@@ -262,6 +269,14 @@ class App:
                 fill_names(self)
             found = self._manifests[endpoint] = write_manifest(self, endpoint)
         return found
+
+
+def _foreign(error: "BaseException") -> "bool":
+    """Say whether code that is not shipper's raised an error: only then can it be a signal handler's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is None or str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != "shipper"
 
 
 def _strict() -> "bool":

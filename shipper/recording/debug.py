@@ -18,7 +18,7 @@ def tell(wish: str, line: bytes, kept: bool, why: str) -> None:
     _print(wish, ("" if kept else f"not recorded, {why}: ") + line.decode("ascii"))
 
 
-def explain_failure(wish: str, name: str, error: Exception) -> None:
+def explain_failure(wish: str, name: str, error: BaseException) -> None:
     """Say what kept an event from becoming a line at all."""
     _print(wish, f"not recorded, {name}: {error}\n")
 

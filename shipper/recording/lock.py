@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 PATIENCE = 0.05
 #: Seconds between two tries for the lock. Who holds it is done after some 30 microseconds.
 LOCK_PAUSE = 0.0005
-# The turns that the threads of this process take before a lock, by process, folder and file.
-_turns: "dict[tuple[int, str, str], _thread.LockType]" = {}
+# The turns that the threads of this process take before a lock, by process, folder and file. They are kept by the
+# interpreter and not by this module: two copies of it in one process take turns as well.
+_turns: "dict[tuple[int, str, str], _thread.LockType]" = sys.__dict__.setdefault("_shipper_turns", {})
 # S12: what is left of the seconds that this process may wait.
 _patience = PATIENCE
 
@@ -31,6 +32,25 @@ def set_patience(seconds: "float") -> None:
     """Say how many seconds this process may still wait for locks; below 0 counts as 0."""
     global _patience
     _patience = max(0.0, seconds)
+
+
+def forget_turns() -> None:
+    """Begin anew, after an interruption that may have kept a turn. The caller is alone in this process."""
+    _turns.clear()
+
+
+def has_locks() -> "bool":
+    """Say whether this interpreter can lock: a subinterpreter cannot, since its process holds the lock as a whole.
+
+    One interpreter's lock keeps no other of its process out, and each that closes the file drops it for all.
+    """
+    if hasattr(_thread, "_is_main_interpreter"):  # 3.12 and newer
+        return _thread._is_main_interpreter()  # type: ignore[no-any-return]
+    if "_signal" in sys.modules and (hasattr(sys.modules.get("__main__"), "__file__") or sys.argv[:1] == ["-c"]):
+        return True  # the main interpreter has both from its start, a new one neither
+    from shipper.recording.platforms import is_main_interpreter
+
+    return is_main_interpreter()
 
 
 class Lock:
@@ -57,14 +77,14 @@ class Lock:
 
             self._foreign = foreign_lock(os.path.join(self._folder.path, self._name), self._seconds)
             if self._foreign is None:
-                self._give_up()
+                self.give_up()
             return self
         start = time.monotonic()
         if not self._turn.acquire(False):
             had = self._seconds > 0 and self._turn.acquire(True, self._seconds)
             self.waited = time.monotonic() - start
             if not had:
-                self._give_up()
+                self.give_up()
         try:
             self.fd = self._folder.open(self._name, os.O_RDWR | os.O_CREAT)
             self._wait(start)
@@ -81,10 +101,11 @@ class Lock:
             except (BlockingIOError, PermissionError):  # POSIX leaves the choice between EAGAIN and EACCES
                 self.waited = time.monotonic() - start
             if self.waited >= self._seconds:
-                self._give_up()
+                self.give_up()
             time.sleep(LOCK_PAUSE)
 
-    def _give_up(self) -> "NoReturn":
+    def give_up(self) -> "NoReturn":
+        """Raise Busy."""
         import errno
 
         from shipper.errors import Busy

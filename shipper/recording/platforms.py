@@ -65,3 +65,12 @@ def foreign_lock(path: str, seconds: float) -> Any:
     except filelock.Timeout:
         return None
     return lock
+
+
+def is_main_interpreter() -> bool:
+    """Say whether this is the process's main interpreter, on Pythons whose `_thread` does not know (3.11)."""
+    try:
+        known = __import__("_xxsubinterpreters")  # 3.11's own name, in no list of modules
+    except ImportError:
+        return True
+    return int(known.get_current()) == int(known.get_main())

@@ -9,7 +9,7 @@ from shipper.recording.active import append_line, is_full
 from shipper.recording.consent import LOCAL, OFF
 from shipper.recording.due import DUE, advance_due
 from shipper.recording.folder import open_app, open_state, spool_name
-from shipper.recording.lock import Lock, patience, set_patience
+from shipper.recording.lock import Lock, has_locks, patience, set_patience
 from shipper.recording.manifest import MANIFEST_BYTES
 
 TYPE_CHECKING = False
@@ -32,6 +32,8 @@ def spool_line(app: "App", environ: "Mapping[str, str]", config: "Folder | None"
     with open_state(environ, create=True) as state, open_app(state, name, create=True) as folder:
         lock = Lock(folder, patience())
         try:
+            if not has_locks():
+                lock.give_up()
             with lock:
                 kept, news = _append(app, environ, config, folder, now, line, endpoint)
         except OSError:
