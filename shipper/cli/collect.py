@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from shipper.collector.answers.public import FEWEST, LEAST
 from shipper.errors import BadCall, ShipperError
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--catalog", metavar="FILE", action="append", default=[],
         help="take only what this telemetry.toml or app.json declares; once per app",
     )  # fmt: skip
+    parser.add_argument(
+        "--public-page", action="store_true", help="show /public to everybody: no number on it stands for a few"
+    )
+    parser.add_argument(
+        "--least", metavar="N", type=int, default=LEAST, help=f"installations of a public number, default {LEAST}"
+    )
     parser.add_argument(
         "--token-file", metavar="FILE", help="who may what, lines send|read|delete|operate TOKEN [APP ...]; read again"
     )
@@ -90,8 +97,11 @@ def run(args: argparse.Namespace) -> int:
     bounds = bounds_of(args)
     listener = bind(args.listen)
     store = open_store(args.store or f"sqlite:{args.data}")
+    receiver = Receiver(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))
+    if args.public_page:
+        receiver.publish(args.least)
     config = uvicorn.Config(
-        application(Receiver(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))),
+        application(receiver),
         http=BoundedProtocol,
         ws="none",
         proxy_headers=False,  # nobody is believed about somebody else's address but who is named by --trusted-proxy
@@ -122,6 +132,8 @@ def check_public(args: argparse.Namespace) -> None:
     """Raise BadCall when anybody could reach a receiver that was not made public on purpose, or only half speaks TLS."""
     if bool(args.tls_cert) != bool(args.tls_key):
         raise BadCall("--tls-cert and --tls-key go together", "Name both files.")
+    if args.least < FEWEST:
+        raise BadCall(f"--least is at least {FEWEST}: no public number stands for one installation")
     host = args.listen.rpartition(":")[0].strip("[]")
     if host == "localhost" or host.startswith("127.") or host == "::1" or not host:
         return

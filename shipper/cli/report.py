@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shipper.cli.collect import DATA
+from shipper.cli.public_page import check_public, public_html
 from shipper.collector.answers.answer import Report, ask
 from shipper.collector.answers.declared import Declared, declared_for, read_declared
 from shipper.collector.answers.documents import as_json, from_json
 from shipper.collector.answers.files import as_csv, write_parquet
 from shipper.collector.answers.filters import CI, BadFilter, feature_of, window_of
+from shipper.collector.answers.public import LEAST
 from shipper.collector.answers.text import BLOCKS, as_text
 from shipper.collector.stores.addresses import EXAMPLES, read_store
 from shipper.errors import BadCall, ShipperError
@@ -55,11 +57,28 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     form.add_argument("--csv", action="store_true", help="one --question as its table; several one value a line")
     form.add_argument("--parquet", metavar="DIR", help="a file for each question; needs event-shipper[parquet]")
     form.add_argument("--html", metavar="FILE", help="write a page that is one file and needs no network")
+    parser.add_argument(
+        "--public", action="store_true", help="with --html: a page for everybody, on which no number stands for a few"
+    )
+    parser.add_argument(
+        "--least",
+        metavar="N",
+        type=int,
+        default=LEAST,
+        help=f"with --public: installations of a number, default {LEAST}",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the answers, or write them to a file, and return 0."""
     given = _filters(args)
+    if args.public:
+        check_public(args)
+        declared = read_declared(args.catalog) if args.catalog else None
+        app = args.app or (declared.app if declared else "")
+        args.store = args.store or f"sqlite:{args.data or DATA}"
+        _write(args.html, public_html(args, given, _declared(args, declared, app)))
+        return 0
     report = _from_receiver(args, given) if args.receiver else _from_store(args, given)
     report = _only(report, args.question)
     if args.json:
@@ -70,7 +89,9 @@ def run(args: argparse.Namespace) -> int:
         for name in write_parquet(args.parquet, report.answers):
             print(f"written to {os.path.join(args.parquet, name)}", file=sys.stderr)
     elif args.html:
-        _write_page(args.html, report)
+        from shipper.collector.page.html import whole
+
+        _write(args.html, whole(report))
     else:
         width = shutil.get_terminal_size((WIDTH, 0)).columns
         print(as_text(report, max(NARROWEST, width), _fine_bars()))
@@ -150,12 +171,10 @@ def _token(path: str) -> str:
     return next((words[1] for words in lines if len(words) == 2), lines[0][-1])
 
 
-def _write_page(path: str, report: Report) -> None:
-    from shipper.collector.page.html import whole
-
+def _write(path: str, page: str) -> None:
     try:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(whole(report))
+            file.write(page)
     except OSError as error:
         raise ShipperError(f"{path} cannot be written: {error.strerror}") from None
     print(f"written to {os.path.abspath(path)}", file=sys.stderr)

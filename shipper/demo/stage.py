@@ -62,6 +62,7 @@ class Stage:
             "SHIPPER_HOME": os.path.join(self.folder, "home"),
             "SHIPPER_SPAWN": "0",  # every flush of the story is one that it shows
             "WUNDERCTL_RECEIVER": receiver,
+            "COLUMNS": str(self._width - 4),  # what is printed stands indented
         }
 
     def act(self, title: str) -> None:

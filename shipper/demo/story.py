@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from shipper.demo.answers import show_answers
 from shipper.demo.stage import Stage
 from shipper.errors import ShipperError
 
@@ -199,8 +200,7 @@ def _once(stage: Stage, promised: Counter[str]) -> None:
     stage.check("flush delivered everything (exit 0)", 0, done.code)
     _at_receiver(stage, promised)
     _on_disk(stage, Counter())
-    stage.act("And these are the answers.")
-    stage.shipper("report", "--data", "data", "--question", "commands", "--question", "field:datasource.kind")
+    show_answers(stage)
 
 
 def _at_receiver(stage: Stage, promised: Counter[str]) -> None:

@@ -27,6 +27,7 @@ from shipper.collector.http.intake import MEMORY_PER_BYTE, Intake
 from shipper.collector.http.metrics import Metrics
 from shipper.collector.http.receive import REJECT, CheckedBatch, Verdict, read_batch, reply
 from shipper.collector.http.sources import RateLimits
+from shipper.collector.page.public_routes import PublicPage
 from shipper.collector.page.routes import Page
 from shipper.collector.stores.dimensions import FIRST_DAY, LAST_DAY
 from shipper.collector.stores.store import Receipt, Store, StoreUnavailable, Window, person_of
@@ -64,10 +65,17 @@ class Receiver:
         self.clock = clock
         self.metrics = Metrics()
         self.guard = Guard(tokens, self.bounds.rates, self.metrics, audit)
+        self.declared = declared
         self.page = Page(store, clock, declared)
+        self.public: list[Route] = []
         self.intake = Intake()
         self._health = ThreadPoolExecutor(1, "health")
         self._looking: asyncio.Future[None] | None = None
+
+    def publish(self, least: int) -> None:
+        """Show everybody the public page, on which no number stands for fewer installations than `least`."""
+        public = PublicPage(self.store, least, self.declared, self.clock)
+        self.public = [Route("/public", self.guard.route((), public.page))]
 
     async def events(self, request: Request) -> Response:
         """POST /v1/events: take a batch and acknowledge it after its commit."""
@@ -169,6 +177,7 @@ def application(receiver: Receiver) -> Starlette:
             Route("/metrics", guard.route((READ, OPERATE), receiver.numbers)),
             Route("/", guard.route((READ,), page.page)),
             Route("/answers.json", guard.route((READ,), page.answers)),
+            *receiver.public,
             Route("/{name:str}", page.file),
         ],
         lifespan=receiver.lifespan,
