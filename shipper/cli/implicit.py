@@ -48,6 +48,9 @@ def _step_aside() -> None:
     alarm ends us at its default action: neither httpx's timeouts, which are per operation, nor a handler, which would
     wait for getaddrinfo to return, bounds a pass. S4, S5 and the journal make a sudden death safe.
     """
+    if not hasattr(os, "fork"):  # Windows: whoever started us gave us no console and a low priority
+        _end_by_thread()
+        return
     if os.getsid(0) == os.getpid() and os.fork():
         os._exit(0)
     os.chdir("/")
@@ -56,3 +59,13 @@ def _step_aside() -> None:
         signal.signal(number, signal.SIG_DFL)  # the host may have had them ignored, which exec hands on
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM, signal.SIGTERM))
     signal.setitimer(signal.ITIMER_REAL, LIFETIME)
+
+
+def _end_by_thread() -> None:
+    """Set the hour of our death where no alarm can: the thread needs nothing from the one that hangs."""
+    from threading import Timer
+
+    os.chdir(os.path.abspath(os.sep))
+    timer = Timer(LIFETIME, os._exit, [EXIT_LEFT])
+    timer.daemon = True
+    timer.start()

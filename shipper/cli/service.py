@@ -1,11 +1,16 @@
-"""`shipper service`: have the person's systemd send what is due."""
+"""`shipper service`: have the system's own service manager send what is due."""
 
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from shipper.cli.terminal import size, write
+
+if TYPE_CHECKING:
+    from shipper.service.status import Status
 
 EXIT_STOPPED = 3
 """Nothing is installed, or it does not run: what `systemctl status` says by the same number."""
@@ -15,9 +20,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Describe the command."""
     parser = subparsers.add_parser(
         "service",
-        help="have systemd send what is due: install, uninstall, status",
-        description="Have your own systemd (systemctl --user) send what is due. It is a convenience: without it each CLI "
-        "starts its passes itself.",
+        help="have the system send what is due: install, uninstall, status",
+        description="Have your own service manager send what is due: systemd (systemctl --user), launchd on macOS, the task "
+        "scheduler on Windows; the last two were not run by us yet. It is a convenience: without it each CLI starts its "
+        "passes itself.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     install = actions.add_parser("install", help="put the units in place, start them, see that they work")
@@ -33,20 +39,18 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Do it, and say what was done."""
-    from shipper.service import steps
+    from shipper.service.systems import manager
 
+    system = manager(sys.platform)
     if args.action == "status":
-        return _status(args.json)
-    done = steps.install(os.environ, args.on_demand) if args.action == "install" else steps.uninstall(os.environ)
+        return _status(system.status(os.environ), args.json)
+    done = system.install(os.environ, args.on_demand) if args.action == "install" else system.uninstall(os.environ)
     for line in done:
         write(line)
     return 0
 
 
-def _status(as_json: bool) -> int:
-    from shipper.service.steps import Status, status
-
-    found: Status = status(os.environ)
+def _status(found: "Status", as_json: bool) -> int:
     if as_json:
         write(json.dumps(asdict(found)))
     elif not found.kind:
@@ -66,8 +70,13 @@ def words(kind: str, found: dict[str, object]) -> list[str]:
         f"installed   {kind}{changed}",
         f"state       {found['active']}{process}",
         f"says        {found['says']}" * bool(found["says"]),
-        f"doorbell    {'answers' if found['listening'] else 'nobody listens'}" * (kind == "shipper.service"),
-        f"sandbox     {'whole' if found['sandboxed'] else 'in part: this kernel grants no user namespaces'}",
-        f"at logout   {'goes on (lingering)' if found['lingers'] else 'stops; `loginctl enable-linger` changes that'}",
     ]
+    told = {
+        "listening": ("doorbell    ", "answers", "nobody listens"),
+        "sandboxed": ("sandbox     ", "whole", "in part: this kernel grants no user namespaces"),
+        "lingers": ("at logout   ", "goes on (lingering)", "stops; `loginctl enable-linger` changes that"),
+    }
+    if kind == "shipper-flush.service":
+        del told["listening"]  # nothing of it stays that could
+    lines += [name + (yes if found[key] else no) for key, (name, yes, no) in told.items() if found[key] is not None]
     return list(filter(None, lines))

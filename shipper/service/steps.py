@@ -1,4 +1,4 @@
-"""What `shipper service` does, step by step. Each step returns what is to be said of it."""
+"""systemd: what `shipper service` does with the person's own manager, step by step. Each step says what it did."""
 
 import fcntl
 import getpass
@@ -8,16 +8,17 @@ import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from shipper import files
 from shipper.errors import ShipperError
 from shipper.recording.folder import Folder, open_config, open_state
 from shipper.service import systemctl, units
-from shipper.service.systemctl import Refusal
+from shipper.service.asking import Refusal
+from shipper.service.status import Status
 from shipper.service.units import FALLBACK, HERE, ON_DEMAND, RESIDENT, TIMER, TRIAL, UNITS
 from shipper.wakeup import doorbell
 
+PROVEN = True
 #: Seconds for a ring to be heard. The daemon sleeps in poll(): it needs microseconds, a machine that swaps needs longer.
 HEARD = 10.0
 #: The exit codes of systemd.exec(5) with which a unit fails whose namespaces or capabilities the kernel does not grant.
@@ -171,21 +172,6 @@ def _withdraw(folder: str) -> list[str]:
         with suppress(OSError):
             os.rmdir(os.path.normpath(os.path.join(folder, name)))
     return gone
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the service does. `kind` is the installed unit, "" for none; `current` says that its files are this version's."""
-
-    kind: str
-    current: bool
-    sandboxed: bool
-    active: str
-    process: int
-    memory: int  #: bytes resident, 0 where nothing runs
-    says: str
-    listening: bool
-    lingers: bool
 
 
 def status(environ: Mapping[str, str]) -> Status:

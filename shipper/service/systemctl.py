@@ -4,18 +4,10 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from shipper.errors import ShipperError
+from shipper.service.asking import NoManager, Refusal
 
 #: Seconds for one command: a start waits for READY=1 and a stop for the passes in hand, which end within seconds.
 PATIENCE = 60.0
-
-
-class NoManager(ShipperError):
-    """No user manager answers here."""
-
-
-class Refusal(ShipperError):
-    """The manager did not do what it was asked to."""
 
 
 def ask(*words: str) -> str:

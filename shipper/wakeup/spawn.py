@@ -48,6 +48,10 @@ def tell_daemon(environ: "Mapping[str, str]") -> "None":
 def start_flusher(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
     """Start a flusher in a session of its own that holds nothing of this process open. Raises OSError."""
     global _before
+    if os.name == "nt":
+        from shipper.wakeup.windows import start
+
+        return start(program(spool), cut(environ, prefix, begun()))
     _reap()
     null = os.open(os.devnull, os.O_RDWR)
     try:
@@ -106,5 +110,5 @@ def may_spawn(environ: "Mapping[str, str]") -> "bool":
         and signs(environ) == ("", "")
         and bool(sys.executable)
         and not getattr(sys, "frozen", False)
-        and hasattr(os, "posix_spawn")
+        and (hasattr(os, "posix_spawn") or os.name == "nt")
     )
