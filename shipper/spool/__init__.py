@@ -53,6 +53,7 @@ S5   One pass per app at a time. Locks are the kernel's, opened for each use, re
      dead pass left in sending/.
 S6   Without consent nothing leaves. In mode `local` lines go to held/. `off` empties everything that holds an event,
      and whoever comes next under `off` empties again first.
+S7   Every event that will not be delivered is counted once, by reason, and the counts are delivered, as an event of
      their own named `shipper.losses` in a segment that no bound removes and no refusal sets aside. Each step is finished
      by the next pass if this one dies.
 S8   The spool is bounded in bytes, days and files, quarantine and history included. What has to go is the oldest
