@@ -16,7 +16,6 @@ from typing import Any
 from shipper import deletions, settling
 from shipper.delivery import journal, plan, transitions
 from shipper.delivery.journal import Journal
-from shipper.delivery.messages import explain_left
 from shipper.delivery.outcome import Accepted
 from shipper.delivery.plan import PassState, Queued
 from shipper.delivery.policy import LOCK_SECONDS, PASS_SECONDS
@@ -26,7 +25,6 @@ from shipper.recording.folder import open_app, open_state
 from shipper.spool import Spool
 from shipper.spool.locks import flusher_lock
 from shipper.spool.names import SUFFIX
-from shipper.spool.pending import lines_waiting
 from shipper.spool.segments import names_in
 from shipper.wakeup import alarm, doorbell
 from shipper.wires import Carrier, carrier, choose
@@ -34,6 +32,8 @@ from shipper.wires.destination import destination
 from shipper.wires.message import Reply, Withdrawn
 
 Progress = Callable[[int, int], object]
+#: How a pass ends that has tried whatever it may try.
+THROUGH = ("empty", "suspected")
 
 
 def run_pass(
@@ -102,12 +102,12 @@ class _Pass:
             )
             self._take_stock()
             self._send_queue(transport)
-            if self.state.finish.why == "empty" and self.unsealed:
+            if self.state.finish.why in THROUGH and self.unsealed:
                 self._send_last(transport, self.spool.seal(self.clock()))
-            if self.state.finish.why == "empty" and self.state.proven:
+            if self.state.finish.why in THROUGH and self.state.proven:
                 # S7: what this very pass set aside is told by this pass, where the receiver is at hand.
                 self._send_last(transport, self._collect_losses())
-        return self._result()
+        return settling.result(self.spool, self.wire, self.state, self.begun, self.clock())
 
     def _update(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
@@ -171,7 +171,7 @@ class _Pass:
                 self.spool.release(name)
             elif segment is not None:
                 self.state = transitions.add_segment(
-                    self.state, settling.begin(self.spool, self.wire, segment, self.state.journal.limit)
+                    self.state, settling.begin(self.spool, self.wire, segment, self.state.journal)
                 )
                 if self.state.segments[name].parts:
                     return True
@@ -223,7 +223,7 @@ class _Pass:
     def _end(self) -> None:
         """Confirm what was refused alone, put the rest back (S5), and write down when to come again."""
         now = self.clock()
-        self.state = transitions.confirm_refusals(self.state, now)
+        self.state = transitions.note_suspects(self.state)
         for name in self.state.segments:
             self._settle(name)
         for name, progress in self.state.segments.items():
@@ -238,23 +238,3 @@ class _Pass:
             self.spool.schedule(
                 *transitions.due(self.state.journal, self.state.finish, left, now, self.manifest.flush_interval)
             )
-
-    def _result(self) -> PassResult:
-        state, counts = self.state, self.spool.counts() if self.state.forbidden else None
-        waiting = [each.name for each in self.spool.waiting() if each.name in self.begun]
-        left = (
-            counts.events + counts.held if counts else sum(lines_waiting(self.spool.folder, name) for name in waiting)
-        )
-        return PassResult(
-            delivered=state.delivered,
-            duplicate=state.duplicate,
-            quarantined=state.quarantined,
-            set_aside=state.set_aside,
-            deferred=state.deferred,
-            deferred_why=state.deferred_why,
-            endpoint=self.manifest.endpoint,
-            left=left,
-            why=explain_left(state.journal, state.finish, state.suspected, self.clock()) if left else "",
-            forbidden=state.forbidden,
-            deletions=len(deletions.pending(self.spool, self.wire)),
-        )

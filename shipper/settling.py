@@ -1,21 +1,31 @@
-"""What a pass does on the disk with one claimed segment: begin, set aside what is refused, note what came of it."""
+"""What a pass does on the disk with one claimed segment: begin, set aside what is refused, note what came of it; and what
+the whole pass came to.
+"""
 
-from shipper.delivery import parts, transitions
+from collections.abc import Collection
+
+from shipper import deletions
+from shipper.delivery import journal, parts, transitions
+from shipper.delivery.journal import Journal
+from shipper.delivery.messages import explain_left
 from shipper.delivery.parts import Part, SegmentProgress
 from shipper.delivery.plan import PassState
+from shipper.delivery.policy import WITNESSES
+from shipper.delivery.result import PassResult
 from shipper.recording.line import format_time
 from shipper.spool import Spool
 from shipper.spool.lines import Segment
 from shipper.spool.names import is_losses
+from shipper.spool.pending import lines_waiting
 from shipper.wires import Wire, grouping
 from shipper.wires.events import readable
 from shipper.wires.message import Batch
 
 
-def begin(spool: Spool, wire: Wire, segment: Segment, limit: int | None) -> SegmentProgress:
+def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentProgress:
     """Begin with a segment's lines that are neither in quarantine nor, where the wire reads them, unreadable.
 
-    `limit` are the bytes that the receiver is known to take at most.
+    `kept` knows how much the receiver takes at most, and which lines are suspected.
     """
     refused = set(segment.quarantined)
     for line in segment.lines if wire.READS_EVENTS else ():
@@ -24,7 +34,19 @@ def begin(spool: Spool, wire: Wire, segment: Segment, limit: int | None) -> Segm
             spool.quarantine(segment.name, line.number, line.raw, "damaged", why)
             refused.add(line.number)
     lines = [line for line in segment.lines if line.number not in refused]
-    return parts.begin(segment.name, lines, limit, refused, grouping(wire), is_losses(segment.name))
+    suspects = {
+        line: found.trials for line, found in journal.suspects_of(kept, segment.name).items() if line not in refused
+    }
+    return parts.begin(
+        segment.name,
+        lines,
+        kept.limit,
+        refused,
+        grouping(wire),
+        is_losses(segment.name),
+        suspects,
+        WITNESSES if kept.suspects else 1,
+    )
 
 
 def batch(part: Part) -> Batch:
@@ -70,3 +92,23 @@ def history_entry(progress: SegmentProgress, endpoint: str, now: float) -> dict[
         "rejected": progress.refused,
         "bytes": sum(len(line.raw) + 1 for line in sent),
     }
+
+
+def result(spool: Spool, wire: Wire, state: PassState, begun: Collection[str], now: float) -> PassResult:
+    """What the pass came to; `begun` are the segments that waited when it began."""
+    counts = spool.counts() if state.forbidden else None
+    waiting = [each.name for each in spool.waiting() if each.name in begun]
+    left = counts.events + counts.held if counts else sum(lines_waiting(spool.folder, name) for name in waiting)
+    return PassResult(
+        delivered=state.delivered,
+        duplicate=state.duplicate,
+        quarantined=state.quarantined,
+        set_aside=state.set_aside,
+        deferred=state.deferred,
+        deferred_why=state.deferred_why,
+        endpoint=spool.manifest.endpoint,
+        left=left,
+        why=explain_left(state.journal, state.finish, state.suspected, now) if left else "",
+        forbidden=state.forbidden,
+        deletions=len(deletions.pending(spool, wire)),
+    )

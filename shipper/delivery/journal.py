@@ -13,7 +13,16 @@ from dataclasses import dataclass, field, replace
 
 from shipper.delivery.backoff import backoff_step, wait_after
 from shipper.delivery.outcome import KINDS, Accepted, Outcome, Rejected, Throttled, TooLarge, Unavailable, plain
-from shipper.delivery.policy import BACKOFF_CAP, DEFERRED_REST, LIMIT_DAYS, LIMIT_LEAST, REMEMBERED, RETRY_AFTER_CAP
+from shipper.delivery.policy import (
+    BACKOFF_CAP,
+    DEFERRED_REST,
+    LIMIT_DAYS,
+    LIMIT_LEAST,
+    PROBE_REST,
+    REMEMBERED,
+    RETRY_AFTER_CAP,
+    SUSPECTS,
+)
 
 _DAY = 86400.0
 #: The kinds an error in the journal may have; "interrupted" is an attempt whose end nobody wrote.
@@ -32,8 +41,33 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks against a suspected event: levels of its bisection, trials with one other and with two (see TRIALS)."""
+
+    levels: int = 0
+    singles: int = 0
+    doubles: int = 0
+
+    @property
+    def trials(self) -> int:
+        """How many of TRIALS they make."""
+        return self.doubles + max(self.levels, self.singles)
+
+    def to_json(self) -> list[int]:
+        """As the journal has it."""
+        return [self.levels, self.singles, self.doubles]
+
+    @classmethod
+    def from_json(cls, found: object) -> "Evidence":
+        """Read what may have been edited: what makes no sense speaks against nothing."""
+        numbers = [int(_number(each)) for each in _listed(found)][:3]
+        return cls(*(number if number < 100 else 0 for number in numbers))
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
-    """What `journal.json` holds. Times in Unix seconds; 0 means never. `resumed`: when deferred events were last tried."""
+    """What `journal.json` holds. Times in Unix seconds; 0 means never. `suspects`: by segment and line, what
+    speaks against an event. `probed`: when one was last tried without a trial; `resumed`: when deferred ones were."""
 
     failures: int = 0
     began: float = 0.0
@@ -46,7 +80,8 @@ class Journal:
     limit: int | None = None
     limit_learned: float = 0.0
     round_trip: float = 0.0
-    suspects: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    suspects: Mapping[str, Evidence] = field(default_factory=dict)
+    probed: float = 0.0
     put_last: tuple[str, ...] = ()
     resumed: float = 0.0
     too_old: Mapping[str, float] = field(default_factory=dict)
@@ -65,7 +100,8 @@ class Journal:
             "limit": self.limit,
             "limit_learned": self.limit_learned,
             "round_trip": self.round_trip,
-            "suspects": {name: list(days) for name, days in self.suspects.items()},
+            "suspects": {key: found.to_json() for key, found in self.suspects.items()},
+            "probed": self.probed,
             "put_last": list(self.put_last),
             "resumed": self.resumed,
             "too_old": dict(self.too_old),
@@ -88,11 +124,8 @@ class Journal:
             limit=max(int(limit), LIMIT_LEAST) if limit else None,
             limit_learned=_number(given.get("limit_learned")),
             round_trip=_number(given.get("round_trip")),
-            suspects={
-                name: tuple(int(day) for day in map(_number, days) if day)
-                for name, days in _entries(given.get("suspects"))
-                if isinstance(days, list)
-            },
+            suspects={key: Evidence.from_json(found) for key, found in _entries(given.get("suspects"), SUSPECTS)},
+            probed=_number(given.get("probed")),
             put_last=tuple(name for name in _listed(given.get("put_last")) if isinstance(name, str))[:REMEMBERED],
             resumed=_number(given.get("resumed")),
             too_old={name: _number(seen) for name, seen in _entries(given.get("too_old"), 10_000) if _number(seen)},
@@ -169,17 +202,29 @@ def may_resume(journal: Journal, now: float) -> bool:
     return not 0 <= now - journal.resumed < DEFERRED_REST
 
 
+def may_probe(journal: Journal, now: float) -> bool:
+    """Whether a suspect is tried again although nothing can be accepted beside it; S9 as in `may_resume`."""
+    return not 0 <= now - journal.probed < PROBE_REST
+
+
 def with_limit(journal: Journal, limit: int, now: float) -> Journal:
     """Remember what the receiver takes at most, in decoded bytes."""
     return replace(journal, limit=max(limit, LIMIT_LEAST), limit_learned=now)
 
 
-def suspect(journal: Journal, segment: str, now: float) -> Journal:
-    """Note that a segment of one event was refused today in a pass with an acceptance; the oldest suspects go first."""
-    days = tuple(sorted({*journal.suspects.get(segment, ()), int(now // _DAY)}))
-    others = {name: seen for name, seen in journal.suspects.items() if name != segment}
-    kept = list(others.items())[-(REMEMBERED - 1) :]
-    return replace(journal, suspects={**dict(kept), segment: days})
+def suspects_of(journal: Journal, segment: str) -> dict[int, Evidence]:
+    """The suspected lines of a segment, by number, with what speaks against each."""
+    found = (key.rpartition(".") for key in journal.suspects)
+    return {
+        int(line): journal.suspects[f"{name}.{line}"] for name, _, line in found if name == segment and line.isdigit()
+    }
+
+
+def with_evidence(journal: Journal, segment: str, line: int, evidence: Evidence) -> Journal:
+    """Remember what speaks against an event; where too many are suspected the oldest are forgotten."""
+    key = f"{segment}.{line}"
+    others = [(name, known) for name, known in journal.suspects.items() if name != key]
+    return replace(journal, suspects={**dict(others[-(SUSPECTS - 1) :]), key: evidence})
 
 
 def placed_last(journal: Journal, segment: str) -> Journal:
@@ -190,11 +235,9 @@ def placed_last(journal: Journal, segment: str) -> Journal:
 
 def forgotten(journal: Journal, segment: str) -> Journal:
     """Drop what is remembered of a segment that is gone."""
-    if segment not in journal.suspects and segment not in journal.put_last:
-        return journal
     return replace(
         journal,
-        suspects={name: days for name, days in journal.suspects.items() if name != segment},
+        suspects={key: found for key, found in journal.suspects.items() if key.rpartition(".")[0] != segment},
         put_last=tuple(name for name in journal.put_last if name != segment),
     )
 

@@ -114,7 +114,7 @@ def explain_left(journal: Journal, finish: Finish, suspected: bool, now: float) 
 
 _LEFT: Mapping[str, str] = {
     "empty": "some of it could not be read or was written by a newer shipper: `shipper doctor` says more",
-    "suspected": "the receiver refuses an event; it is set aside when it is refused on other days too",
+    "suspected": "the receiver refuses an event; it is set aside once it is refused again and again beside others",
     "time": "this pass ran out of time; the rest follows in a minute",
     "forbidden": "nothing may be sent",
 }

@@ -13,10 +13,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, TooLarge, plain_reason
-from shipper.delivery.policy import DEFERRED_DAYS, SUSPICION_DAYS
+from shipper.delivery.policy import DEFERRED_DAYS
 
 
 class SentLine(Protocol):
@@ -50,10 +51,17 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines that travel together under one key."""
+    """Lines that travel together under one key.
+
+    `trial`: a line that an earlier pass suspects. The halves of a refused part are sent one right after the other:
+    `leads` marks the first, `follows` is what stands in the second of the first: "waiting", "accepted", or its key.
+    """
 
     key: str
     lines: tuple[SentLine, ...]
+    trial: bool = False
+    leads: bool = False
+    follows: str = ""
 
     @property
     def bytes(self) -> int:
@@ -63,10 +71,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SegmentProgress:
-    """A segment in a pass: the lines `given` of its `lines` (those in quarantine already are not given).
+    """A segment in a pass: the lines `given` of its `lines` (those that are settled already are not given).
 
-    `parts` are sent in order; `suspects` were refused alone; `deferred` are events that the receiver cannot take yet.
-    `losses`: it tells what was lost, and whatever a receiver says of it, that is never lost in its turn: it is deferred.
+    `parts` are sent in order. `suspects` were refused alone, `trials` speak against the lines (first, last), `deferred`
+    are events that the receiver cannot take yet. `losses`: it tells what was lost, and whatever a receiver says of it,
+    that is never lost in its turn: it is deferred.
     """
 
     segment: str
@@ -79,8 +88,10 @@ class SegmentProgress:
     deferred: Mapping[int, str] = field(default_factory=dict)
     shares: tuple[Share, ...] = ()
     suspects: Mapping[int, LineRefusal] = field(default_factory=dict)
+    trials: tuple[tuple[int, int], ...] = ()
     losses: bool = False
     requests: int = 0
+    refusals: int = 0
 
     @property
     def settled(self) -> bool:
@@ -100,57 +111,100 @@ def begin(
     refused: Collection[int] = (),
     group: Callable[[bytes], object] | None = None,
     losses: bool = False,
+    suspects: Mapping[int, int] = MappingProxyType({}),
+    witnesses: int = 1,
 ) -> SegmentProgress:
-    """Take up a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
+    """Begin with a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
 
-    `refused` are the numbers of lines that an earlier pass has put into quarantine and that `lines` no longer has. The
-    segment's own key belongs to all of its lines, so what is left travels in the ranges between the gaps. `group` says
-    what neighbours must have in common to travel together, where the wire asks for that.
+    `refused` are the numbers of lines that are settled already and that `lines` no longer has. The segment's own key
+    belongs to all of its lines, so what is left travels in the ranges between the gaps. `suspects`, by number with the
+    trials against each, travel alone, after all others. `group` says what neighbours must have in common to travel
+    together, where the wire asks for that. `witnesses` is how many requests the segment makes at least, if it has the
+    lines: suspects of other segments are tried beside them.
     """
-    runs = _runs(lines, refused, group)
-    if len(runs) == 1 and not refused and (limit is None or _size(runs[0]) <= limit):
+    gaps = {*refused, *suspects}
+    runs = _runs([line for line in lines if line.number not in suspects], gaps, group)
+    if witnesses > 1 and len(runs) == 1 and len(runs[0]) > 1:
+        runs = [runs[0][: len(runs[0]) // 2], runs[0][len(runs[0]) // 2 :]]
+    if len(runs) == 1 and not gaps and (limit is None or _size(runs[0]) <= limit):
         return SegmentProgress(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),), losses=losses)
     parts = tuple(part for run in runs for part in _packed(segment, run, limit))
-    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), parts, losses=losses)
+    least_tried = sorted((suspects[line.number], line.number, line) for line in lines if line.number in suspects)
+    alone = tuple(replace(_part(segment, [line]), trial=True) for _, _, line in least_tried)
+    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), (*parts, *alone), losses=losses)
 
 
-def after(progress: SegmentProgress, outcome: Outcome) -> SegmentProgress:
-    """Settle the first part by what its send came to. What came to nothing leaves the progress as it was."""
-    part, rest = progress.parts[0], progress.parts[1:]
+def after(progress: SegmentProgress, outcome: Outcome, random: float = 0.0) -> SegmentProgress:
+    """Settle the first part by what its send came to. What came to nothing leaves the progress as it was.
+
+    `random`, from 0 to 1, decides which half of a refused part is sent first: so no balancer's turn lines up with them.
+    """
     progress = replace(progress, requests=progress.requests + 1)
     if isinstance(outcome, Accepted):
-        rejected = {
-            line.number: LineRefusal("rejected", plain_reason(outcome.rejected[line.id]))
-            for line in part.lines
-            if line.id in outcome.rejected
-        }
-        deferred = {
-            line.number: plain_reason(outcome.deferred[line.id]) for line in part.lines if line.id in outcome.deferred
-        }
-        if progress.losses:
-            deferred, rejected = {**deferred, **{number: why.detail for number, why in rejected.items()}}, {}
-        named = rejected.keys() | deferred.keys()
-        taken = frozenset(line.number for line in part.lines if line.number not in named)
-        return replace(
-            progress,
-            parts=rest,
-            accepted=progress.accepted | taken,
-            duplicate=progress.duplicate + outcome.duplicate,
-            rejected={**progress.rejected, **rejected},
-            deferred={**progress.deferred, **deferred},
-            shares=(*progress.shares, *_share(part, outcome)),
-        )
-    if not isinstance(outcome, TooLarge | Rejected):
-        return progress
+        return _accepted(progress, outcome)
+    if isinstance(outcome, TooLarge | Rejected):
+        return _refused(progress, outcome, random)
+    return progress
+
+
+def _accepted(progress: SegmentProgress, outcome: Accepted) -> SegmentProgress:
+    part = progress.parts[0]
+    rejected = {
+        line.number: LineRefusal("rejected", plain_reason(outcome.rejected[line.id]))
+        for line in part.lines
+        if line.id in outcome.rejected
+    }
+    deferred = {
+        line.number: plain_reason(outcome.deferred[line.id]) for line in part.lines if line.id in outcome.deferred
+    }
+    if progress.losses:
+        deferred, rejected = {**deferred, **{number: why.detail for number, why in rejected.items()}}, {}
+    named = rejected.keys() | deferred.keys()
+    taken = frozenset(line.number for line in part.lines if line.number not in named)
+    lines = _lines_of(part.follows)
+    return replace(
+        progress,
+        parts=_rest(progress, "accepted"),
+        accepted=progress.accepted | taken,
+        duplicate=progress.duplicate + outcome.duplicate,
+        rejected={**progress.rejected, **rejected},
+        deferred={**progress.deferred, **deferred},
+        shares=(*progress.shares, *_share(part, outcome)),
+        trials=(*progress.trials, lines) if lines else progress.trials,
+    )
+
+
+def _refused(progress: SegmentProgress, outcome: TooLarge | Rejected, random: float) -> SegmentProgress:
+    part = progress.parts[0]
+    progress = replace(progress, refusals=progress.refusals + 1)
+    if part.trial:
+        return progress  # what speaks against it is counted by the pass, and it stays where it is
+    if part.follows == "accepted":
+        progress = replace(progress, trials=(*progress.trials, (part.lines[0].number, part.lines[-1].number)))
+    rest = _rest(progress, part.key)
+    ahead = 1 if part.leads else 0  # the other half is sent right after this one
     if len(part.lines) > 1:
         middle = _middle_byte(part) if isinstance(outcome, TooLarge) else len(part.lines) // 2
-        return replace(
-            progress,
-            parts=(*(_part(progress.segment, half) for half in (part.lines[:middle], part.lines[middle:])), *rest),
-        )
+        halves = [_part(progress.segment, half) for half in (part.lines[:middle], part.lines[middle:])]
+        one, other = halves if random < 0.5 else reversed(halves)
+        pair = (replace(one, leads=True), replace(other, follows="waiting"))
+        return replace(progress, parts=(*rest[:ahead], *pair, *rest[ahead:]))
+    refusal = line_refusal(part, outcome)
     if progress.losses:
-        return replace(progress, parts=rest, deferred={part.lines[0].number: _refusal(part, outcome).detail})
-    return replace(progress, parts=rest, suspects={**progress.suspects, part.lines[0].number: _refusal(part, outcome)})
+        return replace(progress, parts=rest, deferred={part.lines[0].number: refusal.detail})
+    return replace(progress, parts=rest, suspects={**progress.suspects, part.lines[0].number: refusal})
+
+
+def _rest(progress: SegmentProgress, came_to: str) -> tuple[Part, ...]:
+    """The parts behind the first; its other half learns what it came to."""
+    part, rest = progress.parts[0], progress.parts[1:]
+    return (replace(rest[0], follows=came_to), *rest[1:]) if part.leads else rest
+
+
+def _lines_of(key: str) -> tuple[int, int] | None:
+    """The lines of a part's key, first and last; None for what is no key of a part."""
+    first, dash, last = key.rpartition(".")[2].partition("-")
+    return (int(first), int(last)) if dash and first.isdigit() else None
 
 
 def _share(part: Part, outcome: Accepted) -> tuple[Share, ...]:
@@ -160,15 +214,20 @@ def _share(part: Part, outcome: Accepted) -> tuple[Share, ...]:
     return (Share(part.lines[0].number, part.lines[-1].number, outcome.unnamed, detail),)
 
 
-def confirm(progress: SegmentProgress, proven: bool, days: int) -> SegmentProgress:
-    """Believe the refusals of single events, or not: believed, they go to quarantine.
+def trials_against(progress: SegmentProgress, line: int) -> int:
+    """How many trials of this pass's bisection speak against a line."""
+    return sum(first <= line <= last for first, last in progress.trials)
 
-    A receiver that refuses everything has a bad day, not our events. So the same receiver must have accepted another
-    event in this pass (`proven`); where the segment is a single event, on so many different `days`.
-    """
-    if not progress.suspects or not proven or (progress.lines == 1 and days < SUSPICION_DAYS):
-        return progress
-    return replace(progress, suspects={}, rejected={**progress.rejected, **progress.suspects})
+
+def rotated(progress: SegmentProgress) -> SegmentProgress:
+    """Have the next suspect tried before this one is tried again."""
+    return replace(progress, parts=(*progress.parts[1:], progress.parts[0]))
+
+
+def give_up(progress: SegmentProgress, refusal: LineRefusal) -> SegmentProgress:
+    """Refuse the suspect that is next: enough trials speak against it."""
+    part = progress.parts[0]
+    return replace(progress, parts=progress.parts[1:], rejected={**progress.rejected, part.lines[0].number: refusal})
 
 
 def give_up_deferred(progress: SegmentProgress) -> SegmentProgress:
@@ -182,7 +241,8 @@ def give_up_deferred(progress: SegmentProgress) -> SegmentProgress:
     return replace(progress, deferred={}, rejected={**progress.rejected, **given_up})
 
 
-def _refusal(part: Part, outcome: TooLarge | Rejected) -> LineRefusal:
+def line_refusal(part: Part, outcome: TooLarge | Rejected) -> LineRefusal:
+    """Why a part of one line is refused."""
     if isinstance(outcome, Rejected):
         return LineRefusal("rejected", outcome.reason)
     return LineRefusal("too-large", plain_reason(f"{part.bytes} bytes are too many for the receiver"))

@@ -5,7 +5,8 @@ A pass works in this order, so that no segment can stand in front of all others 
 1. whole segments, the oldest first; those that once failed where others were accepted come last, and after several
    failures in a row the order is drawn anew;
 2. a segment that turned out too large, part by part;
-3. segments that were refused whole, bisected one after the other until the poison event is alone.
+3. segments that were refused whole, bisected one after the other until the poison event is alone;
+4. beside 1, a suspect of an earlier pass before or after each whole segment, as chance decides: a trial (`policy.TRIALS`).
 
 Any answer that speaks of the receiver and not of the bytes (throttled, unauthorized, unavailable, unreachable) ends it.
 """
@@ -15,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shipper.delivery.journal import Journal
+from shipper.delivery.journal import may_probe as may_probe_alone
 from shipper.delivery.outcome import Outcome
-from shipper.delivery.parts import Part, SegmentProgress
+from shipper.delivery.parts import LineRefusal, Part, SegmentProgress
 from shipper.delivery.policy import (
     PACE,
     PARALLEL,
@@ -29,10 +31,12 @@ from shipper.delivery.policy import (
     SEND_LEAST,
     SEND_SECONDS,
     SHUFFLE_AFTER,
+    WITNESSES,
 )
 
-#: fresh: not tried yet. current: in parts, being worked on. aside: refused whole, to be bisected.
-Stage = Literal["fresh", "current", "aside"]
+#: fresh: not tried yet. current: in parts, being worked on. aside: refused whole, to be bisected. suspect: only events are
+#: left of it that an earlier pass suspects.
+Stage = Literal["fresh", "current", "aside", "suspect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,26 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial under way: the segment whose suspect was refused in it, and how many others were accepted."""
+
+    refused: str = ""
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PassState:
     """All that a pass knows, and all that its next step depends on.
 
     `queue` are the segments to be sent, `segments` how far those have come that were claimed. `left` are the seconds that
     the pass still has. `proven`: the receiver accepted something in this pass. `ended`: it does not want, or cannot, take
-    more. `refused` is its last refusal, `limit` the bytes that a 413 suggests, until an acceptance proves that they help:
+    more. `refused` is its last refusal, `refusal` the last of
+    a suspect, `limit` the bytes that a 413 suggests, until an acceptance proves that they help:
     a receiver that finds everything too large must not make every later batch tiny.
 
     What was `delivered`, was a `duplicate` or was `quarantined` is counted in events; `taken` is what was delivered apart
     from counts of losses, `set_aside` what was quarantined, by reason. `deferred` events wait for a newer receiver.
-    `suspected`: something was refused alone, and that is not believed yet.
+    `suspected`: something was refused alone, and that is not believed yet. `trial` is the one under way.
     """
 
     journal: Journal
@@ -69,6 +82,7 @@ class PassState:
     left: float = float("inf")
     segments: Mapping[str, SegmentProgress] = field(default_factory=dict)
     refused: Outcome | None = None
+    refusal: LineRefusal | None = None
     limit: int | None = None
     delivered: int = 0
     duplicate: int = 0
@@ -78,6 +92,7 @@ class PassState:
     deferred: int = 0
     deferred_why: str = ""
     suspected: bool = False
+    trial: "Trial" = field(default_factory=lambda: Trial())
     finish: "Finish" = field(default_factory=lambda: Finish("empty"))
 
     def part(self, name: str) -> Part:
@@ -96,9 +111,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The pass is over. `why`: empty, forbidden, waiting, failed, time or refused."""
+    """The pass is over. `why`: empty, forbidden, waiting, failed, time, refused or suspected (only suspects are left)."""
 
-    why: Literal["empty", "forbidden", "waiting", "failed", "time", "refused"]
+    why: Literal["empty", "forbidden", "waiting", "failed", "time", "refused", "suspected"]
 
 
 Step = Send | Finish
@@ -110,7 +125,8 @@ def order(names: Sequence[str], journal: Journal, random: float) -> tuple[Queued
     if journal.failures >= SHUFFLE_AFTER and len(ranked) > 1:
         turn = int(random * len(ranked)) % len(ranked)
         ranked = ranked[turn:] + ranked[:turn]
-    return tuple(Queued(name) for name in ranked)
+    suspected = {key.rpartition(".")[0] for key in journal.suspects}
+    return tuple(Queued(name, "suspect" if name in suspected else "fresh") for name in ranked)
 
 
 def next_step(state: PassState, now: float, random: float) -> Step:
@@ -123,9 +139,9 @@ def next_step(state: PassState, now: float, random: float) -> Step:
         return Finish("failed")
     if not state.by_hand and state.sends == 0 and now < state.journal.not_before:
         return Finish("waiting")
-    names = _chosen(state)
+    names = _chosen(state, now, random)
     if not names:
-        return Finish("refused")
+        return Finish("suspected" if all(each.stage == "suspect" for each in state.queue) else "refused")
     pause = 0.0 if state.by_hand or state.sends == 0 else PACE * 2 * random
     seconds = min(SEND_SECONDS, state.left - PASS_RESERVE - pause)
     return Send(names, pause, seconds) if seconds >= SEND_LEAST else Finish("time")
@@ -140,15 +156,34 @@ def may_seal(state: PassState, waiting: bool) -> bool:
     return state.by_hand or not waiting or not state.journal.failures
 
 
-def _chosen(state: PassState) -> tuple[str, ...]:
+def _chosen(state: PassState, now: float, random: float) -> tuple[str, ...]:
     current = [each.name for each in state.queue if each.stage == "current"]
     if current:
         return (current[0],) if _may_be_refused(state) else ()
     fresh = [each.name for each in state.queue if each.stage == "fresh"]
+    suspects = [each.name for each in state.queue if each.stage == "suspect"]
     if fresh and (state.proven or state.refused_whole < REFUSED_WHOLE):
+        if suspects:
+            return _in_trial(state, fresh[0], suspects, random)
         return tuple(fresh[: PARALLEL if _parallel(state, len(fresh)) else 1])
+    if suspects and state.trial.accepted and not state.trial.refused and _may_be_refused(state):
+        return (_drawn(suspects, random),)  # nothing else is left to be accepted: a trial beside one other
     aside = [each.name for each in state.queue if each.stage == "aside"]
-    return (aside[0],) if aside and _may_be_refused(state) else ()
+    if aside:
+        return (aside[0],) if _may_be_refused(state) else ()
+    may_probe = not state.proven and (state.by_hand or may_probe_alone(state.journal, now))
+    return (_drawn(suspects, random),) if suspects and may_probe and _may_be_refused(state) else ()
+
+
+def _in_trial(state: PassState, fresh: str, suspects: Sequence[str], random: float) -> tuple[str, ...]:
+    """What comes next in a trial: each order of the suspect and the others is as probable."""
+    digits = random * 1024 % 1  # not those that decide on the pause
+    probe = not state.trial.refused and digits * (1 + WITNESSES - state.trial.accepted) < 1
+    return (_drawn(suspects, random),) if probe and _may_be_refused(state) else (fresh,)
+
+
+def _drawn(names: Sequence[str], random: float) -> str:
+    return names[int(random * len(names)) % len(names)]
 
 
 def _may_be_refused(state: PassState) -> bool:

@@ -48,14 +48,25 @@ REFUSALS = 96
 REFUSALS_UNPROVEN = 24
 #: Whole segments tried before the first bisection while nothing was accepted: a poison segment blocks nobody.
 REFUSED_WHOLE = 8
-#: Passes on different days, each with an acceptance, after which a refused segment of one event is held for poison.
-SUSPICION_DAYS = 3
+#: Trials after which an event that is refused is set aside. In a trial it is refused and two others are accepted, one right
+#: after the other, in an order that chance decides. A balancer between good nodes and a bad one lines that up for a healthy
+#: event in every third trial at most, whether it takes turns or draws; with one other, where there are no two, in every
+#: second. So 19 trials are less than one healthy event in a million. The levels of a bisection count with the trials of two
+#: others: to line them up for one event of a thousand is as improbable. That makes 20 requests for an event that is truly
+#: poison, the first refusal included. See `tests/bench/belief.py`.
+TRIALS = 19
+#: Others that are accepted beside a suspect in one trial, where as many are there.
+WITNESSES = 2
 #: Seconds between two tries of what a receiver defers: a new catalog is a matter of days, and by hand it is tried at once.
 DEFERRED_REST = DAY
 #: Days after which a deferred event is set aside: the receiver's operator has had a month of releases to catch up with.
 DEFERRED_DAYS = 30
-#: Suspects and last-placed segments that the journal remembers; it stays one small file whatever a receiver does.
+#: Seconds between two tries of a suspect while nothing else is there to be accepted beside it: nothing is learned then.
+PROBE_REST = DAY
+#: Last-placed segments that the journal remembers; it stays one small file whatever a receiver does.
 REMEMBERED = 64
+#: Suspected events that it remembers, of some 45 bytes each. One that it forgets is found again, at the cost of a bisection.
+SUSPECTS = 512
 
 #: A learned size limit is forgotten after a week: a receiver that was repaired costs one 413 a week to find out.
 LIMIT_DAYS = 7

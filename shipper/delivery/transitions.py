@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 from shipper.delivery import journal, parts
-from shipper.delivery.journal import Journal
+from shipper.delivery.journal import Evidence, Journal
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, Throttled, TooLarge, Unavailable, Unreachable
 from shipper.delivery.parts import Part, SegmentProgress
-from shipper.delivery.plan import Finish, PassState, Queued, Stage
-from shipper.delivery.policy import DAY, DEFERRED_DAYS, LIMIT_LEAST, PASS_REST
+from shipper.delivery.plan import Finish, PassState, Queued, Stage, Trial
+from shipper.delivery.policy import DAY, DEFERRED_DAYS, LIMIT_LEAST, PASS_REST, TRIALS, WITNESSES
 
 
 def add_segment(state: PassState, progress: SegmentProgress) -> PassState:
@@ -43,15 +43,66 @@ def drop_segment(state: PassState, name: str) -> PassState:
 def settle(state: PassState, name: str, outcome: Outcome, now: float, random: float) -> PassState:
     """Take in what the send of a segment's next part came to. `now` in Unix seconds, `random` from 0 to 1."""
     part, first = state.part(name), state.segments[name].requests == 0
+    fresh = any(each.name == name and each.stage == "fresh" for each in state.queue)
     state = replace(state, sends=state.sends + 1)
-    state = add_segment(state, parts.after(state.segments[name], outcome))
+    state = add_segment(state, parts.after(state.segments[name], outcome, random))
     if isinstance(outcome, Accepted):
         state = _accepted(state, name, part, outcome, now, random)
+        state = _witnessed(state) if fresh and not part.trial else replace(state, trial=Trial())
+    elif isinstance(outcome, TooLarge | Rejected) and part.trial:
+        state = _probed(state, name, part, outcome, now)
     elif isinstance(outcome, TooLarge | Rejected):
-        state = _refused(state, name, part, outcome, first, now, random)
+        state = _refused(replace(state, trial=Trial()), name, part, outcome, first, now, random)
     else:
         state = _failed(state, name, outcome, now, random)
-    # What has only suspects left is confirmed at the end, when the pass knows more of the receiver.
+    rest = state.segments[name].parts
+    if not rest:  # it may have suspects: they are noted at the end, when the pass knows more of the receiver
+        return unqueue(state, name)
+    return _staged(state, name, "suspect") if rest[0].trial else state
+
+
+def _witnessed(state: PassState) -> PassState:
+    """Something else was accepted, which is a part of a trial where there are suspects."""
+    if not state.trial.refused and not any(each.stage == "suspect" for each in state.queue):
+        return state
+    trial = replace(state.trial, accepted=state.trial.accepted + 1)
+    if not trial.refused:
+        return replace(state, trial=replace(trial, accepted=min(trial.accepted, WITNESSES)))
+    return _completed(replace(state, trial=trial), trial.refused)
+
+
+def _probed(state: PassState, name: str, part: Part, outcome: TooLarge | Rejected, now: float) -> PassState:
+    """A suspect was refused again: that speaks against it only together with what is accepted right before or after."""
+    state = replace(
+        state,
+        refusals=state.refusals + 1,
+        refused=outcome,
+        refusal=parts.line_refusal(part, outcome),
+        trial=replace(state.trial, refused=name),
+    )
+    if state.trial.accepted or _fresh(state):
+        return _completed(state, name)
+    return unqueue(replace(state, trial=Trial(), journal=replace(state.journal, probed=now)), name)
+
+
+def _fresh(state: PassState) -> bool:
+    return any(each.stage == "fresh" for each in state.queue)
+
+
+def _completed(state: PassState, name: str) -> PassState:
+    """End a trial that has all that it can have: more speaks against the suspect, and after enough of it it is given up."""
+    accepted = state.trial.accepted
+    if accepted < WITNESSES and _fresh(state):
+        return state
+    progress, line = state.segments[name], state.part(name).lines[0].number
+    known = journal.suspects_of(state.journal, name).get(line, Evidence())
+    more = (
+        replace(known, singles=known.singles + 1) if accepted < WITNESSES else replace(known, doubles=known.doubles + 1)
+    )
+    state = replace(state, trial=Trial(), journal=journal.with_evidence(state.journal, name, line, more))
+    if more.trials < TRIALS or state.refusal is None:
+        return add_segment(state, parts.rotated(progress))
+    state = add_segment(state, parts.give_up(progress, state.refusal))
     return state if state.segments[name].parts else unqueue(state, name)
 
 
@@ -61,7 +112,7 @@ def _accepted(state: PassState, name: str, part: Part, outcome: Accepted, now: f
         after = journal.with_limit(after, state.limit, now)
     refused = len(outcome.rejected) + len(outcome.deferred) + outcome.unnamed
     return replace(
-        _staged(state, name, "current"),
+        _staged(state, name, "current" if state.segments[name].refusals else "fresh"),
         journal=after,
         proven=True,
         limit=None,
@@ -107,17 +158,18 @@ def settle_deletion(state: PassState, outcome: Outcome, now: float, random: floa
     return replace(state, journal=after, sends=state.sends + 1, ended=isinstance(outcome, Unreachable | Throttled))
 
 
-def confirm_refusals(state: PassState, now: float) -> PassState:
-    """Believe the refusals of single events or not, now that the pass knows whether the receiver accepts others."""
-    for name, progress in state.segments.items():
-        if not progress.suspects:
-            continue
-        if state.proven and progress.lines == 1:
-            state = replace(state, journal=journal.suspect(state.journal, name, now))
-        confirmed = parts.confirm(progress, state.proven, len(state.journal.suspects.get(name, ())))
-        state = add_segment(state, confirmed)
-    suspected = state.proven and any(progress.suspects for progress in state.segments.values())
-    return replace(state, suspected=suspected)
+def note_suspects(state: PassState) -> PassState:
+    """Remember what was refused alone, if the receiver accepted something else in this pass: later passes put it to trials.
+
+    A receiver that refuses everything has a bad day, not our events.
+    """
+    left = any(each.stage == "suspect" for each in state.queue)
+    suspected = left or any(progress.suspects for progress in state.segments.values())
+    for name, progress in state.segments.items() if state.proven else ():
+        for line in progress.suspects:
+            found = Evidence(levels=parts.trials_against(progress, line))
+            state = replace(state, journal=journal.with_evidence(state.journal, name, line, found))
+    return replace(state, suspected=suspected and (state.proven or left))
 
 
 def expire_deferred(state: PassState, name: str, since: float | None, now: float) -> PassState:

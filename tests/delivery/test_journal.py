@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.delivery import journal
-from shipper.delivery.journal import Failure, Journal
+from shipper.delivery.journal import Evidence, Failure, Journal
 from shipper.delivery.outcome import (
     Accepted,
     Outcome,
@@ -20,7 +20,8 @@ from shipper.delivery.outcome import (
     Unavailable,
     Unreachable,
 )
-from shipper.delivery.policy import BACKOFF_CAP, LIMIT_DAYS, LIMIT_LEAST, REMEMBERED, RETRY_AFTER_CAP
+from shipper.delivery.policy import BACKOFF_CAP, LIMIT_DAYS, LIMIT_LEAST, REMEMBERED, RETRY_AFTER_CAP, SUSPECTS
+from shipper.spool.records import JOURNAL_BYTES
 
 NOW = 1_795_428_000.0
 DAY = 86400.0
@@ -98,21 +99,26 @@ def test_a_size_limit_is_forgotten_after_a_week_or_when_the_clock_went_back() ->
     assert journal.with_limit(Journal(), 1, NOW).limit == LIMIT_LEAST
 
 
-def test_suspicion_counts_days_and_not_passes() -> None:
-    kept = Journal()
-    for now in (NOW, NOW + 60, NOW + DAY, NOW + DAY + 60):
-        kept = journal.suspect(kept, "segment", now)
-    assert len(kept.suspects["segment"]) == 2
+def test_what_speaks_against_an_event_is_remembered_until_its_segment_is_gone() -> None:
+    kept = journal.with_evidence(Journal(), "segment", 7, Evidence(levels=3))
+    kept = journal.with_evidence(kept, "segment", 7, Evidence(levels=3, doubles=1))
+    assert journal.suspects_of(kept, "segment") == {7: Evidence(levels=3, doubles=1)}
+    assert Journal.from_json(json.loads(json.dumps(kept.to_json()))) == kept
     assert journal.forgotten(kept, "segment").suspects == {}
+
+
+def test_levels_and_trials_beside_one_other_do_not_add_up() -> None:
+    assert [Evidence(4, 3, 2).trials, Evidence(3, 4, 2).trials, Evidence().trials] == [6, 6, 0]
 
 
 def test_what_is_remembered_of_segments_is_bounded() -> None:
     kept = Journal()
-    for number in range(3 * REMEMBERED):
-        kept = journal.placed_last(journal.suspect(kept, f"s{number}", NOW), f"s{number}")
-    assert len(kept.suspects) == len(kept.put_last) == REMEMBERED
-    assert kept.put_last[-1] == f"s{3 * REMEMBERED - 1}"
-    assert len(json.dumps(kept.to_json())) < 16 * 1024
+    for number in range(3 * SUSPECTS):
+        name = f"20261123T100000000Z-{number:08x}"
+        kept = journal.placed_last(journal.with_evidence(kept, name, 1000, Evidence(9, 9, 9)), name)
+    assert (len(kept.suspects), len(kept.put_last)) == (SUSPECTS, REMEMBERED)
+    assert kept.put_last[-1] == f"20261123T100000000Z-{3 * SUSPECTS - 1:08x}"
+    assert len(json.dumps(kept.to_json())) < JOURNAL_BYTES
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANY_JSON) | ANY_JSON, st.floats(0, 4e9))

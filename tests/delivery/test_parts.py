@@ -82,17 +82,29 @@ def test_an_event_that_is_refused_alone_is_under_suspicion_and_not_settled() -> 
     assert work.suspects[1] == parts.LineRefusal("rejected", "422 no")
 
 
-@pytest.mark.parametrize(
-    ("size", "proven", "days", "believed"),
-    [(2, True, 0, True), (2, False, 9, False), (1, True, 2, False), (1, True, 3, True), (1, False, 3, False)],
-)
-def test_suspicion_is_believed_only_of_a_receiver_that_accepts_others(
-    size: int, proven: bool, days: int, believed: bool
-) -> None:
-    work = parts.begin(SEGMENT, lines(size), None)
-    while work.parts:
-        work = parts.after(work, TooLarge())
-    assert parts.confirm(work, proven, days).settled is believed
+def test_the_halves_of_what_is_refused_follow_each_other_in_an_order_of_chance() -> None:
+    work = parts.begin(SEGMENT, lines(8), None)
+    first, last = parts.after(work, Rejected(), 0.0), parts.after(work, Rejected(), 0.9)
+    assert (keys(first), keys(last)) == ([".1-4", ".5-8"], [".5-8", ".1-4"])
+    assert keys(parts.after(first, Rejected(), 0.9)) == [".5-8", ".3-4", ".1-2"]
+
+
+def test_only_a_half_whose_other_half_is_accepted_counts_as_a_trial() -> None:
+    work = parts.after(parts.begin(SEGMENT, lines(4), None), Rejected())
+    refused = parts.after(parts.after(work, Rejected()), Accepted())
+    assert [parts.trials_against(refused, line) for line in (1, 2, 3, 4)] == [1, 1, 0, 0]
+    accepted = parts.after(parts.after(work, Accepted()), Rejected())
+    assert [parts.trials_against(accepted, line) for line in (1, 2, 3, 4)] == [0, 0, 1, 1]
+    both = parts.after(parts.after(work, Rejected()), Rejected())
+    assert [parts.trials_against(both, line) for line in (1, 2, 3, 4)] == [0, 0, 0, 0]
+
+
+def test_a_suspect_of_an_earlier_pass_travels_alone_and_last_and_the_least_tried_first() -> None:
+    work = parts.begin(SEGMENT, lines(5), None, suspects={2: 5, 4: 1})
+    assert keys(work) == [".1-1", ".3-3", ".5-5", ".4-4", ".2-2"]
+    assert [part.trial for part in work.parts] == [False, False, False, True, True]
+    assert keys(parts.begin(SEGMENT, lines(5), None, witnesses=2)) == [".1-2", ".3-5"]
+    assert keys(parts.begin(SEGMENT, lines(1), None, witnesses=2)) == [""]
 
 
 def outcomes_for(draw: st.DrawFn, work: SegmentProgress) -> Outcome:
@@ -123,8 +135,8 @@ def progresses(draw: st.DrawFn) -> tuple[SegmentProgress, set[int]]:
         outcome = outcomes_for(draw, work)
         if isinstance(outcome, Accepted):
             acknowledged |= {line.number for line in work.parts[0].lines if line.id not in outcome.rejected}
-        work = parts.after(work, outcome)
-    return parts.confirm(work, draw(st.booleans()), draw(st.integers(0, 4))), acknowledged
+        work = parts.after(work, outcome, draw(st.floats(0, 1)))
+    return work, acknowledged
 
 
 @given(progresses())
