@@ -221,7 +221,7 @@ class _Pass:
         self.spool.add_history(settling.history_entry(progress, self.manifest.endpoint, self.clock()))
 
     def _end(self) -> None:
-        """Confirm what was refused alone, put the rest back (S5), and write down when to come again."""
+        """Note what was refused alone, put the rest back (S5), and write down when to come again."""
         now = self.clock()
         self.state = transitions.note_suspects(self.state)
         for name in self.state.segments:
