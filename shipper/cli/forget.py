@@ -43,12 +43,18 @@ def run(args: argparse.Namespace) -> int:
         raise ShipperError("somebody holds the spool's lock", f"Run `shipper forget {app}` again.") from None
     say(f"{app}: {count(done.erased, 'event')} erased here; the next one has a new id")
     if not done.asking:
-        if spools:
-            say("  no receiver was ever sent anything from here, so there is nobody to ask")
-        else:
-            say(f"  nothing called {app} has recorded here")
-            say("  " + known_apps(app, spool_names(environ)))
+        for line in _nobody_to_ask(environ, app, bool(spools), done.sent):
+            say(f"  {line}")
     return max([_ask(environ, name) for name in done.asking], default=0)
+
+
+def _nobody_to_ask(environ: Mapping[str, str], app: str, recorded: bool, sent: bool) -> list[str]:
+    """Say why no receiver is asked to erase anything."""
+    if sent:
+        return ["what was sent from here carried no id, so no receiver can tell it from what others sent"]
+    if recorded:
+        return ["nothing was ever sent from here, so there is nobody to ask"]
+    return [f"nothing called {app} has recorded here", known_apps(app, spool_names(environ))]
 
 
 def _ask(environ: Mapping[str, str], name: str) -> int:

@@ -23,10 +23,11 @@ from shipper.spool.segments import names_in
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What forgetting came to: spools with requests that now wait for their receivers, events erased here."""
+    """What forgetting came to: spools with requests that now wait, events erased here, whether any was ever sent."""
 
     asking: tuple[str, ...]
     erased: int
+    sent: bool
 
 
 def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int) -> Forgotten:
@@ -34,21 +35,23 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
 
     Raises Busy when a spool's lock is not had, and OSError where the folders cannot be used; run it again then.
     """
-    asking = []
+    asking, sent = [], False
     with open_config(environ, create=True) as config:
         with suppress(FileNotFoundError):
             identity.retire(config, app)
         former = identity.former_identities(config, app)
         for name in spools:
             with _spool(environ, name) as spool:
-                if ever_tried(spool) and former:
+                tried = ever_tried(spool)
+                sent = sent or tried
+                if tried and former:
                     _ask(spool.folder, set(former.values()), now)
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
         files.replace(config, app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
         for file in former:
             files.remove(config, file)
-    return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools))
+    return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools), sent)
 
 
 def ever_tried(spool: Spool) -> bool:

@@ -93,3 +93,12 @@ def test_what_another_person_sent_stays(receiver: Receiver, tmp_path: Path, monk
             assert shipper("flush", APP).returncode == 0
         assert shipper("forget", APP).returncode == 0
         assert receiver.numbers() == [0]
+
+
+def test_what_was_sent_without_an_id_is_not_called_never_sent(receiver: Receiver) -> None:
+    in_ci = {"GITHUB_ACTIONS": "true", "COUNTER_TELEMETRY": "on", "COUNTER_RECEIVER": receiver.url}
+    with receiver.up():
+        record(0, 1, **in_ci)
+        assert shipper("flush", APP, **in_ci).returncode == 0
+        said = shipper("forget", APP).stderr
+    assert "what was sent from here carried no id" in said
