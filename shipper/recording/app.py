@@ -69,7 +69,7 @@ class App:
         about: "str" = "",
         notice: "str" = "",
         retention: "str" = "",
-        wire: "Literal['shipper', 'otlp', 'wundergraph', 'posthog', 'webhook']" = "shipper",
+        wire: "Literal['shipper', 'otlp', 'wundergraph', 'posthog', 'webhook', 'webhook-gzip']" = "shipper",
         write_key: "str" = "",
         identity_file: "str" = "",
         flush_interval: "int" = FLUSH_INTERVAL,

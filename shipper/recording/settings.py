@@ -20,7 +20,7 @@ MAX_FILES = 2000
 #: What the manifest can say: JSON's numbers are exact below it in every language.
 LARGEST = 1 << 53
 #: The wires that `wire=` names, and where an endpoint can lie: shipper.wires holds them, and a test holds both equal.
-WIRES = ("shipper", "otlp", "wundergraph", "posthog", "webhook")
+WIRES = ("shipper", "otlp", "wundergraph", "posthog", "webhook", "webhook-gzip")
 LOCAL_SCHEMES = ("file", "stdout")
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 

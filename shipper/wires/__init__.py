@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from shipper.delivery.outcome import Outcome, Unreachable
 from shipper.errors import ShipperError
-from shipper.wires import file, otlp, posthog, shipper, stdout, webhook, wundergraph
+from shipper.wires import file, otlp, posthog, shipper, stdout, webhook, webhook_gzip, wundergraph
 from shipper.wires.message import Batch, Destination, Reply, Request
 
 
@@ -68,6 +68,7 @@ WIRES: dict[str, Wire] = {
     "wundergraph": wundergraph,
     "posthog": posthog,
     "webhook": webhook,
+    "webhook-gzip": webhook_gzip,
 }
 #: The wires that the endpoint's scheme decides, whatever `wire=` says.
 LOCAL: dict[str, Wire] = {"file": file, "stdout": stdout}

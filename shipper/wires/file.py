@@ -5,6 +5,7 @@
 Endpoint: `file:///FOLDER`. The folder must be there: one that is missing is a medium that is not plugged in, and the
 events wait. It is not made.
 Auth: the file system's. Files are 0600.
+What must be there: the folder, writable, with room; nothing else reads or answers.
 Limits: the disk's; a full one keeps the events waiting in the spool.
 Acknowledgement: the file is complete under its name and on the disk: written beside it, synced, renamed, read again and
 compared by its digest.

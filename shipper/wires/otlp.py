@@ -8,6 +8,8 @@
 
 Endpoint: the collector's OTLP/HTTP base address, `https://collector.example.com:4318`.
 Auth: `Authorization: Bearer <token>` (the collector's `bearertokenauth` extension).
+What the receiver must understand: OTLP/HTTP logs in the JSON encoding (not only protobuf), with gzip; the specification
+demands both of a server, and the Collector does both.
 Limits: none in the specification; the Collector's HTTP receiver takes 20 MiB by default. A 413 is answered with halves.
 Acknowledgement: 200 with a JSON object. It names no event, so THE STATUS CODE IS TRUSTED. A partial success gives a
 number of refused records, seldom which: all of them are quarantined one by one, a share of them as one entry with the
@@ -18,7 +20,7 @@ De-duplication: none in the protocol. Each record carries `log.record.uid`, by w
 Deletion: none; ask whoever runs the store.
 Sources: https://opentelemetry.io/docs/specs/otlp/ ("OTLP/HTTP Response", "Partial Success", "Retryable Response
 Codes"), https://opentelemetry.io/docs/specs/semconv/ (log.record.uid, enduser.pseudo.id, session.id, service, os,
-host, process.runtime).
+host, process.runtime), https://opentelemetry.io/docs/specs/semconv/cli/cli-spans/ (process.exit.code, error.type).
 
 | of an event | becomes |
 |---|---|
@@ -26,6 +28,7 @@ host, process.runtime).
 | name | eventName, and the body as text |
 | time | timeUnixNano |
 | id, user, session, ci, agent | attributes log.record.uid, enduser.pseudo.id, session.id, shipper.ci, shipper.agent |
+| exit_code, error and outcome of a `command` | process.exit.code; error.type, on every command that did not end with 0: the error, else the outcome; for these severity ERROR |
 | a field | attribute `<app>.<field>`: text as stringValue, a number as intValue, a flag as boolValue |
 """  # noqa: E501  a table's row stands on one line
 
@@ -45,8 +48,8 @@ READS_EVENTS = True
 
 #: The codes that the specification lists as retryable.
 RETRYABLE = frozenset({429, 502, 503, 504})
-#: INFO, as `SeverityNumber` of the data model has it.
-_INFO = 9
+#: `SeverityNumber` and its text, as the data model has them.
+_INFO, _ERROR = (9, "INFO"), (17, "ERROR")
 _OS = {"macos": "darwin"}
 _ARCH = {"x86_64": "amd64"}
 
@@ -130,14 +133,24 @@ def _record(event: Mapping[str, Any]) -> dict[str, Any]:
     person = {"enduser.pseudo.id": event["user"]} if "user" in event else {}
     agent = {"shipper.agent": event["agent"]} if "agent" in event else {}
     fields = {f"{event['app']}.{name}": value for name, value in event["fields"].items()}
+    ended = _ending(event["fields"]) if event["name"] == "command" else {}
+    severity, text = _ERROR if "error.type" in ended else _INFO
     return {
         "timeUnixNano": str(nanoseconds(event["time"])),
-        "severityNumber": _INFO,
-        "severityText": "INFO",
+        "severityNumber": severity,
+        "severityText": text,
         "eventName": event["name"],
         "body": {"stringValue": event["name"]},
-        "attributes": [_attribute(key, value) for key, value in {**own, **agent, **person, **fields}.items()],
+        "attributes": [_attribute(key, value) for key, value in {**own, **agent, **person, **ended, **fields}.items()],
     }
+
+
+def _ending(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How a command ended, in the words of the conventions for CLI programs: an error is what did not end with 0."""
+    code, outcome = fields.get("exit_code"), fields.get("outcome", "ok")
+    failed = bool(code) if isinstance(code, int) else outcome != "ok"
+    kind = {"error.type": fields.get("error", "_OTHER" if outcome == "ok" else outcome)} if failed else {}
+    return {**({"process.exit.code": code} if isinstance(code, int) else {}), **kind}
 
 
 def _attribute(key: str, value: bool | int | str) -> dict[str, Any]:

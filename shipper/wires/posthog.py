@@ -11,6 +11,7 @@
 
 Endpoint: `https://us.i.posthog.com`, `https://eu.i.posthog.com`, or one's own.
 Auth: the project's key as `api_key` in the body: `App(write_key="phc_...")`. It is public by nature.
+What the receiver must understand: the batch endpoint with gzip; PostHog's capture service does, as do its own libraries.
 Limits: 20 MB for a batch; ours has at most 256 KiB of lines.
 Acknowledgement: 200 with a JSON status. It names no event and is given before the events are processed: THE STATUS IS
 TRUSTED. Events with an invalid uuid or over the quota are dropped behind a 200; a reply that says `quota_limited` is

@@ -10,6 +10,7 @@
 
 Endpoint: any https address (plain http on loopback).
 Auth: `Authorization: Bearer <token>` where the receiver has a token file.
+What the receiver must understand: gzip, this body and this reply, word for word; `shipper collect` does.
 Limits: a body of 1 MiB, unpacked too, with its Content-Length, and 1,000 lines of at most 64 fields; a segment has at most
 256 KiB and 1,000 lines.
 Acknowledgement: the reply must be JSON, name this batch and this digest, and account for every line: `accepted`,

@@ -1,13 +1,16 @@
 """The webhook wire: plain NDJSON to any address that takes a POST.
 
     POST {endpoint}
-    Content-Type: application/x-ndjson     Content-Encoding: gzip     Idempotency-Key: <segment name>
+    Content-Type: application/x-ndjson     Idempotency-Key: <segment name>
     the lines, byte for byte, in order
 
     200, 201, 202 or 204
 
 Endpoint: the address itself; nothing is appended.
 Auth: `Authorization: Bearer <token>`.
+What the receiver must understand: a POST of plain text, one JSON object a line, and nothing else. The body is not
+compressed, because what cannot undo that often says 200 all the same and keeps nothing it can read. Where a receiver
+unpacks `Content-Encoding: gzip`, say `wire="webhook-gzip"`: the same in a fifth of the bytes.
 Limits: the receiver's own; a segment has at most 256 KiB and 1,000 lines, and a 413 is answered with halves.
 Acknowledgement: by the status alone. THE STATUS CODE IS TRUSTED, whatever page stands behind it: say `wire="webhook"`
 only for an address of your own, over https.
@@ -30,7 +33,7 @@ TAKEN = frozenset({200, 201, 202, 204})
 def encode(batch: Batch, about: Destination) -> Request:
     """Make the request that carries a batch."""
     headers = (("Content-Type", "application/x-ndjson"), ("Idempotency-Key", batch.key))
-    return Request("POST", "", headers, batch.body, secret=about.bearer)
+    return Request("POST", "", headers, batch.body, gzip=False, secret=about.bearer)
 
 
 def read(reply: Reply, batch: Batch) -> Outcome:

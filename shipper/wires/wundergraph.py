@@ -5,7 +5,8 @@
     {"metrics": [{"name": "WUNDERCTL_UP_CMD_USAGE", "value": 1, "tags": [{"name": "outcome", "value": "ok"}]},
                  {"name": "WUNDERCTL_UP_CMD_DURATION", "value": 1.234, "tags": [...]}],
      "clientInfo": {"osName": "LINUX", "cpuCount": 8, "isCI": false, "isWGCloud": false,
-                    "wunderctlVersion": "0.150.0", "anonymousID": "..."}}
+                    "wunderctlVersion": "0.150.0", "anonymousID": "...",
+                    "apiCount": 0, "authProviderCount": 0, "graphqlOperationCount": 0, "typeScriptOperationCount": 0}}
 
     200  application/json
     {"data": {"collectMetricsV1": {"success": true}}}
@@ -13,22 +14,26 @@
 Endpoint: the base address of the WunderGraph application. The body is not compressed: the server's side is an operation
 of that application, for which no support of a Content-Encoding is documented.
 Auth: the token, else the write key, as `X-WG-TELEMETRY-AUTHORIZATION: Bearer`.
+What the receiver must understand: this one operation, uncompressed, with its three headers.
 Limits: none documented; a 413 is answered with halves.
 Acknowledgement: `data.collectMetricsV1.success` is true and there are no `errors`. It names no event: THE FLAG IS
 TRUSTED. A request has one `clientInfo`, so a segment of several versions or persons travels in several parts.
 De-duplication: none. A batch whose acknowledgement was lost counts twice there.
 Deletion: none; ask whoever runs the backend.
-Source: `pkg/telemetry` of the WunderGraph SDK repository, github.com/wundergraph/wundergraph (client.go).
+Not said: `gitRepoURLHash`, a hash of the address of a person's repository, which the seed's client adds where there is one.
+Source: `pkg/telemetry` of the WunderGraph SDK repository, github.com/wundergraph/wundergraph (`MetricClientInfo` in
+client.go, whose keys without `omitempty` are always said).
 
 | of an event | becomes |
 |---|---|
 | version, user, ci, os, cpus | clientInfo: wunderctlVersion, anonymousID, isCI, osName, cpuCount |
+| the fields api_count, auth_provider_count, graphql_operation_count, typescript_operation_count | clientInfo: as the client of the seed calls them; 0, as it always says, where the event has none |
 | `command` with the field `command` | metric `<APP>_<COMMAND>_CMD_USAGE` of value 1 |
 | its field `duration_ms` | metric `<APP>_<COMMAND>_CMD_DURATION`, in seconds |
 | any other event | metric `<APP>_<EVENT>_USAGE` of value 1 |
 | every other field | tag of the same name |
 | `shipper.losses` | metric `<APP>_SHIPPER_LOSSES` for each reason, its value the count, tagged `reason` |
-"""
+"""  # noqa: E501  a table's row stands on one line
 
 import json
 import re
@@ -45,6 +50,13 @@ PROVES = False
 READS_EVENTS = True
 
 _NO_NAME = re.compile(r"[^A-Z0-9]+")
+#: The counts of a project that the seed's client always says, and the fields that they are taken from.
+_COUNTS = {
+    "apiCount": "api_count",
+    "authProviderCount": "auth_provider_count",
+    "graphqlOperationCount": "graphql_operation_count",
+    "typeScriptOperationCount": "typescript_operation_count",
+}
 _OS = {"linux": "LINUX", "macos": "DARWIN", "windows": "WINDOWS"}
 
 
@@ -96,11 +108,17 @@ def _client_info(event: Mapping[str, Any]) -> dict[str, Any]:
         "isWGCloud": False,
         "wunderctlVersion": event["version"],
         **person,
+        **{key: _count(event["fields"].get(field)) for key, field in _COUNTS.items()},
     }
 
 
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
 def _metrics(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    app, fields = _name(event["app"]), dict(event["fields"])
+    app = _name(event["app"])
+    fields = {name: value for name, value in event["fields"].items() if name not in _COUNTS.values()}
     if event["name"] == LOSSES:
         for reason, lost in fields.items():
             yield _metric(f"{app}_SHIPPER_LOSSES", lost, {"reason": reason})

@@ -91,6 +91,29 @@ def test_the_request_parses_with_the_official_schema_and_says_everything() -> No
     assert "enduser.pseudo.id" not in plain(list(in_ci.attributes))
 
 
+@pytest.mark.parametrize(
+    ("fields", "said", "severity"),
+    [
+        ('"exit_code":0,"outcome":"ok"', {"process.exit.code": 0}, 9),
+        ('"exit_code":3,"outcome":"error","error":"OSError"', {"process.exit.code": 3, "error.type": "OSError"}, 17),
+        ('"exit_code":2,"outcome":"usage"', {"process.exit.code": 2, "error.type": "usage"}, 17),
+        ('"outcome":"interrupted"', {"error.type": "interrupted"}, 17),
+        ('"exit_code":1', {"process.exit.code": 1, "error.type": "_OTHER"}, 17),
+        ('"command":"up"', {}, 9),
+    ],
+)
+def test_how_a_command_ended_is_said_in_the_words_of_the_conventions(
+    fields: str, said: dict[str, object], severity: int
+) -> None:
+    from tests.fixtures.sample_batches import line as event_line
+
+    parsed = Parse(otlp.encode(batch(event_line(1, fields=fields)), ABOUT).body, ExportLogsServiceRequest())
+    (record,) = parsed.resource_logs[0].scope_logs[0].log_records
+    found = plain(list(record.attributes))
+    assert {key: found[key] for key in ("process.exit.code", "error.type") if key in found} == said
+    assert record.severity_number == severity
+
+
 def test_events_of_two_versions_have_two_resources() -> None:
     from tests.fixtures.sample_batches import line as event_line
 

@@ -64,6 +64,16 @@ def test_a_webhook_gets_the_lines_as_they_stand_at_the_very_address() -> None:
     assert (request.path, request.key, request.body) == ("/hook?team=1", name, b"".join(LINES))
 
 
+@pytest.mark.parametrize(("wire", "packed"), [("webhook", ""), ("webhook-gzip", "gzip")])
+def test_a_webhook_is_compressed_only_where_it_was_asked_for(wire: str, packed: str) -> None:
+    with Faults("no content") as receiver, sending_to(receiver.endpoint, wire=wire) as spool:
+        sealed(spool, LINES)
+        assert flush().left == 0
+    (request,) = receiver.requests
+    assert request.headers.get("content-encoding", "") == packed
+    assert (request.body, request.wire_bytes < len(request.body)) == (b"".join(LINES), bool(packed))
+
+
 def test_a_folder_gets_one_whole_file_for_each_batch(tmp_path: Path) -> None:
     with sending_to(f"file://{tmp_path}/out%20box") as spool:
         (tmp_path / "out box").mkdir()

@@ -34,10 +34,23 @@ def test_the_request_is_what_the_seed_s_client_sends() -> None:
             "isWGCloud": False,
             "wunderctlVersion": "0.150.0",
             "anonymousID": PERSON,
+            "apiCount": 0,
+            "authProviderCount": 0,
+            "graphqlOperationCount": 0,
+            "typeScriptOperationCount": 0,
         },
     }
     assert (request.method, request.path, request.gzip) == ("POST", "/operations/CollectMetricsV1", False)
     assert request.secret == (("X-WG-TELEMETRY-AUTHORIZATION", "Bearer hush"),)
+
+
+def test_the_counts_of_a_project_are_said_where_the_seed_s_client_says_them() -> None:
+    counted = line(1, fields='"command":"up","api_count":3,"typescript_operation_count":7,"auth_provider_count":"many"')
+    body = json.loads(wundergraph.encode(batch(counted), ABOUT).body)
+    said = {name: body["clientInfo"][name] for name in wundergraph._COUNTS}
+    assert said == {"apiCount": 3, "authProviderCount": 0, "graphqlOperationCount": 0, "typeScriptOperationCount": 7}
+    assert body["metrics"] == [{"name": "WUNDERCTL_UP_CMD_USAGE", "value": 1}]
+    assert wundergraph.group(counted) != wundergraph.group(UP)
 
 
 def test_losses_are_metrics_of_their_own() -> None:
