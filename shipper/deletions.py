@@ -1,7 +1,7 @@
 """Requests for erasure: the only thing that leaves without consent. S6 is about events.
 
-`shipper forget` leaves an empty file in deletions/, named after the person's old id; it goes when the receiver has
-confirmed by name that the person is erased there.
+`shipper forget` leaves a file in deletions/, named after the person's old id, with the time and the secret of the id; it
+goes when the receiver has confirmed by name that the person is erased there.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,8 @@ from shipper.wires.message import Destination, Reply
 
 #: Characters of a receiver's reply that are kept: its counts, in JSON.
 RECEIPT = 500
+#: Bytes of a request's file: a time and a secret.
+SECRET_BYTES = 200
 
 
 def pending(spool: Spool, wire: Wire) -> list[str]:
@@ -42,7 +44,8 @@ def request(
         return state
     for person in pending(spool, wire):
         spool.write_journal(journal.before(state.journal, clock(), random()).to_json())
-        reply = transport.send(asking.encode_deletion(person, destination), SEND_SECONDS, lambda: True)
+        asked = asking.encode_deletion(person, _secret(spool, person), destination)
+        reply = transport.send(asked, SEND_SECONDS, lambda: True)
         outcome = asking.read_deletion(reply, person) if isinstance(reply, Reply) else reply
         if isinstance(reply, Reply) and isinstance(outcome, Accepted):
             _confirm(spool, person, reply, clock())
@@ -51,6 +54,13 @@ def request(
         if state.ended:
             break
     return state
+
+
+def _secret(spool: Spool, person: str) -> str:
+    """The secret that proves to be the person; "" for an id that was taken over, or for a file that says none."""
+    with spool.folder.folder("deletions") as waiting:
+        words = waiting.read(person, SECRET_BYTES).decode("ascii", "replace").split()
+    return words[1] if len(words) == 2 and valid_id(words[1]) else ""
 
 
 def _confirm(spool: Spool, person: str, reply: Reply, now: float) -> None:

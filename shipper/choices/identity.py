@@ -1,7 +1,8 @@
 """The pseudonymous id of a person for one app: made, put aside, or taken over once from an earlier telemetry.
 
 An event reads it by `consent.read_identity`; what stands here happens once in a person's time with an app. The id is
-random, for one app only, derived from nothing.
+for one app only and is the hash of a secret that is random and stays on this machine: who shows the secret is the
+person whose events bear the id, and a receiver erases them for nobody else. An id that was taken over has no secret.
 """
 
 import json
@@ -16,6 +17,8 @@ from shipper.recording.names import valid_id
 
 #: Ends the name of the file that says when a person was forgotten.
 FORGOTTEN = ".forgotten"
+#: Stands in the name of the file that holds the secret of an id, before the id.
+SECRET = ".secret-"  # noqa: S105 - a part of a name
 #: Bytes of the other program's file that are read: a configuration, not a database.
 MAX_FILE = 1024 * 1024
 #: Characters. Anything shorter is a flag or a counter, not a random id.
@@ -25,7 +28,7 @@ SHORTEST_ID = 8
 def make_identity(
     config: Folder, app: str, randomness: bytes, adopt: str = "", patience: float = PATIENCE
 ) -> tuple[str, float]:
-    """Make this person's id for this app, 32 hexadecimal digits, from 16 random bytes, unless it is there already.
+    """Make this person's id for this app, 32 hexadecimal digits, of 16 random bytes, unless it is there already.
 
     adopt ("FILE" or "FILE#key") names where an earlier telemetry kept its id, which is taken over once. However many
     first runs race, one id is made, under a lock waited for at most patience seconds. Returns the id, "" where somebody
@@ -36,11 +39,30 @@ def make_identity(
         with lock:
             found = read_identity(config, app)
             if not found:
-                found = _adopted(config, app, adopt) or randomness.hex()
+                found = _adopted(config, app, adopt) or _made(config, app, randomness.hex())
                 files.replace(config, app + ".id", found.encode("ascii") + b"\n", config)
     except Busy:
         found = ""
     return found, lock.waited
+
+
+def _made(config: Folder, app: str, secret: str) -> str:
+    """Keep the secret, then return its id: whatever interrupts this, no id is without its secret."""
+    found = identity_of(secret)
+    files.replace(config, app + SECRET + found, secret.encode("ascii") + b"\n", config)
+    return found
+
+
+def identity_of(secret: str) -> str:
+    """The id that belongs to a secret: 32 hexadecimal digits of SHA-256."""
+    from hashlib import sha256  # only here: once in a person's time with an app
+
+    return sha256(b"shipper id " + secret.encode("ascii", "replace")).hexdigest()[:32]
+
+
+def secret_of(config: Folder, app: str, found: str) -> str:
+    """The secret of an id, "" for one that was taken over from an earlier telemetry."""
+    return read_line(config, app + SECRET + found) or ""
 
 
 def retire(config: Folder, app: str) -> None:

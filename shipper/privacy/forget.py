@@ -40,16 +40,17 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
         with suppress(FileNotFoundError):
             identity.retire(config, app)
         former = identity.former_identities(config, app)
+        secrets = {person: identity.secret_of(config, app, person) for person in former.values()}
         for name in spools:
             with _spool(environ, name) as spool:
                 tried = ever_tried(spool)
                 sent = sent or tried
                 if tried and former:
-                    _ask(spool.folder, set(former.values()), now)
+                    _ask(spool.folder, secrets, now)
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
         files.replace(config, app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
-        for file in former:
+        for file in (*former, *(app + identity.SECRET + person for person, secret in secrets.items() if secret)):
             files.remove(config, file)
     return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools), sent)
 
@@ -60,11 +61,13 @@ def ever_tried(spool: Spool) -> bool:
     return bool(journal.get("began") or journal.get("ended") or spool.history())
 
 
-def _ask(folder: Folder, persons: set[str], now: int) -> None:
-    """Leave a request for each id, on the disk before this returns. To ask twice is to ask once."""
+def _ask(folder: Folder, secrets: Mapping[str, str], now: int) -> None:
+    """Leave a request for each id with its secret, on the disk before this returns. To ask twice is to ask once."""
     with folder.folder("deletions", create=True) as waiting, folder.folder("tmp", create=True) as tmp:
-        for person in persons:
-            files.replace(waiting, person, f"{format_time(now)}\n".encode("ascii"), tmp, sync=True)
+        for person, secret in secrets.items():
+            files.replace(
+                waiting, person, f"{format_time(now)} {secret}".strip().encode("ascii") + b"\n", tmp, sync=True
+            )
     files.sync_entries(folder)
 
 

@@ -34,8 +34,8 @@ class Wire(Protocol):
 class DeletingWire(Protocol):
     """A wire whose receivers erase a person's events when they are asked to."""
 
-    def encode_deletion(self, person: str, about: Destination) -> Request:
-        """Make the request that asks for it; `person` is the pseudonymous id."""
+    def encode_deletion(self, person: str, proof: str, about: Destination) -> Request:
+        """Make the request that asks for it; `person` is the pseudonymous id, `proof` its secret or ""."""
 
     def read_deletion(self, reply: Reply, person: str) -> Outcome:
         """Accepted only when the reply proves that it was heard."""

@@ -19,7 +19,9 @@ Acknowledgement: the reply must be JSON, name this batch and this digest, and ac
 of the app than the receiver knows; the sender keeps it, sends it again after a day, and sets it aside after 30 days. A
 reply without `deferred` defers nothing.
 De-duplication: by event id, for ever; the key only names the batch.
-Deletion: `DELETE {endpoint}/v1/users/<id>`, acknowledged by a reply that names the id.
+Deletion: `DELETE {endpoint}/v1/users/<id>` with `Person-Secret: <secret>`, acknowledged by a reply that names the id. The id
+is the first 32 hexadecimal digits of SHA-256 of "shipper id " and the secret, so a receiver needs nothing else to know who
+asks. While the deletion waits for others it is a 202. `GET` of the same, with the same secret, is the person's own data.
 Source: this project's own protocol, written here.
 """
 
@@ -97,9 +99,12 @@ def _identity(line: bytes) -> object:
     return found.get("id") if isinstance(found, dict) else None
 
 
-def encode_deletion(person: str, about: Destination) -> Request:
-    """Ask the receiver to delete a person's events; `person` is the pseudonymous id that it knows."""
-    headers = (("Accept", "application/json"),)
+def encode_deletion(person: str, proof: str, about: Destination) -> Request:
+    """Ask the receiver to delete a person's events; `person` is the pseudonymous id that it knows.
+
+    `proof` is the secret of which the id is the hash: knowing an id is not enough to have its events erased.
+    """
+    headers = (("Accept", "application/json"), *((("Person-Secret", proof),) if proof else ()))
     return Request("DELETE", f"/v1/users/{person}", headers, b"", gzip=False, secret=about.bearer)
 
 

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
+from shipper.choices.identity import identity_of
 from shipper.collector.http.access import KINDS, READ, Access, read_tokens
 from shipper.errors import BadCall
 from tests.collector.test_limits import held, send
@@ -53,15 +57,67 @@ def test_health_is_503_when_the_store_is_gone(tmp_path: Path) -> None:
         assert receiver.client.get("/healthz").status_code == 503
 
 
-def test_a_deletion_names_the_person_and_takes_their_events(tmp_path: Path) -> None:
+def test_a_deletion_needs_the_secret_names_the_person_and_takes_their_events(tmp_path: Path) -> None:
+    secret = "5ec4e7" * 5
+    me = identity_of(secret)
     with running(tmp_path / "data") as receiver:
-        receiver.post(line(1), line(2), line(3, user="another"))
-        receipt = receiver.client.delete("/v1/users/person-1")
-        assert (receipt.status_code, receipt.json()) == (200, {"user": "person-1", "events": 2})
-        assert receiver.post(line(4)).json()["accepted"] == 1
+
+        def delete(user: str, secret: str) -> httpx.Response:
+            return receiver.client.delete(f"/v1/users/{user}", headers={"Person-Secret": secret} if secret else {})
+
+        receiver.post(line(1, user=me), line(2, user=me), line(3, user="another"))
+        for user, wrong in ((me, ""), (me, me), (me, secret + "0"), ("another", secret), ("another", "")):
+            assert delete(user, wrong).status_code == 403
+        receipt = delete(me, secret)
+        assert (receipt.status_code, receipt.json()) == (200, {"user": me, "events": 2})
+        assert delete(me, secret).json()["events"] == 0
+        assert receiver.post(line(4, user=me)).json()["accepted"] == 1
         said = receiver.client.get("/answers.json", params={"since": "2026-11-23", "until": "2026-11-23"}).json()
         assert said["figures"]["Commands run"] == 1
         assert receiver.client.delete("/v1/users/a%20b").status_code == 400
+
+
+def test_after_a_deletion_nothing_of_the_person_stands_in_any_file_while_the_receiver_runs(tmp_path: Path) -> None:
+    secret = "ab" * 16
+    me = identity_of(secret)
+    mine = '"command":"secret-project","error":"acme.OnlyMine"'
+    with running(tmp_path / "data") as receiver:
+        receiver.post(*(line(number, user="another") for number in range(300)))
+        receiver.post(line(1000, user=me, version="9.9-private", fields=mine), line(1001, user=me))
+        assert b"OnlyMine" in b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
+        receiver.client.delete(f"/v1/users/{me}", headers={"Person-Secret": secret})
+        kept = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
+        assert not [
+            words for words in (b"OnlyMine", b"secret-project", b"9.9-private", b"session-1000") if words in kept
+        ]
+        assert b"0.150.0" in kept  # what others have too
+        assert receiver.post(line(2000, user="third", fields=mine)).json()["accepted"] == 1
+
+
+def test_deletions_of_people_who_are_not_known_leave_no_row_and_no_commit(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as receiver:
+        receiver.post(line(1))
+        for number in range(50):
+            gone = receiver.client.delete(
+                f"/v1/users/{identity_of(str(number))}", headers={"Person-Secret": str(number)}
+            )
+            assert (gone.status_code, gone.json()["events"]) == (200, 0)
+    with closing(sqlite3.connect(tmp_path / "data" / "events.sqlite")) as db:
+        assert db.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM people").fetchone() == (1,)
+
+
+def test_a_delete_token_opens_what_has_no_secret(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("send s\ndelete d\n")
+    tokens.chmod(0o600)
+    with running(tmp_path / "data", "--token-file", str(tokens)) as receiver:
+        receiver.post(line(1), authorization="Bearer s")
+        statuses = [
+            receiver.client.delete("/v1/users/person-1", headers={"Authorization": f"Bearer {token}"}).status_code
+            for token in ("-", "s", "d")
+        ]
+        assert statuses == [401, 403, 200]
 
 
 def test_what_a_catalog_does_not_declare_is_rejected_by_reason_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shipper.catalog.schema import check, events_from, read_document
-from shipper.collector.http.receive import ACCEPT, ACCEPTED, DEFER, REJECT, Verdict, check_names
+from shipper.collector.http.receive import ACCEPTED, DEFER, REJECT, Verdict, check_names
 from shipper.errors import DeclarationError, ShipperError
 from shipper.recording.event import LOSSES, Event
 from shipper.recording.value_names import version_order
@@ -39,7 +39,7 @@ def read_catalog(path: str) -> Catalog:
 def judge(event: Mapping[str, Any], catalogs: Mapping[str, Catalog]) -> Verdict:
     """Decide about a well-formed event by the catalogs, by app; without any, everything is declared. Pure."""
     named = check_names(event)
-    if named.outcome != ACCEPT or event["name"] == LOSSES or not catalogs:
+    if not catalogs or named is not ACCEPTED or event["name"] == LOSSES:
         return named
     catalog = catalogs.get(event["app"])
     if catalog is None:

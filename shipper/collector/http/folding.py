@@ -18,6 +18,8 @@ from shipper.recording.event import LOSSES
 OTHER = "other"
 #: Names that are known of all apps together: some 10 MiB, and enough for hundreds of usual apps.
 MAX_KNOWN = 150_000
+#: Kinds of events of an app that are found at one look.
+MAX_USUAL = 2_000
 DAY, HOUR = 86_400, 3600
 
 
@@ -52,6 +54,8 @@ class _Known:
 
     names: dict[str, set[int]] = field(default_factory=lambda: {kind: set() for kind in BUDGETS})
     today: Counter[str] = field(default_factory=Counter)
+    usual: set[int] = field(default_factory=set)
+    """Whole kinds of events whose every name is known: one look instead of five."""
 
 
 class NameBudgets:
@@ -96,16 +100,16 @@ class NameBudgets:
         app = self._app(row.app)
         known, person = self._apps[app], self._person(row.person)
         labels = () if row.name == LOSSES else labels_of(row.fields)
-        names = known.names
-        if (
-            hash((row.name, labels)) in names["shapes"]
-            and hash(row.version) in names["versions"]
-            and hash(row.runtime) in names["runtimes"]
-            and hash((row.os, row.arch)) in names["platforms"]
-            and (not row.agent or hash(row.agent) in names["agents"])
-        ):
-            return row if (app, person) == (row.app, row.person) else row._replace(app=app, person=person)
-        return self._fold_names(row, known)._replace(app=app, person=person)
+        usual = hash((row.version, row.name, row.runtime, row.os, row.arch, row.agent, labels))
+        if usual in known.usual:
+            folded = row
+        else:
+            folded = self._fold_names(row, known)
+            if folded == row and len(known.usual) < MAX_USUAL:
+                known.usual.add(usual)
+        if app is row.app and person is row.person:
+            return folded
+        return folded._replace(app=app, person=person)
 
     def _fold_names(self, row: Row, known: _Known) -> Row:
         os, arch = (row.os, row.arch) if self._admits(known, "platforms", (row.os, row.arch)) else (OTHER, OTHER)

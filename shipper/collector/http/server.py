@@ -20,6 +20,7 @@ from shipper.collector.http.access import DELETE, OPERATE, READ, SEND, Grant, To
 from shipper.collector.http.body import RequestRefused, unpack, unpacked_size
 from shipper.collector.http.capacity import RETRY_FULL, Capacity
 from shipper.collector.http.catalogs import Catalogs
+from shipper.collector.http.deletions import RETRY_DELETION, Deletions, proves
 from shipper.collector.http.folding import NameBudgets
 from shipper.collector.http.group_commit import Group
 from shipper.collector.http.guard import Guard
@@ -112,11 +113,15 @@ class Receiver:
         self.metrics.events["deferred"] += len(batch.deferred)
 
     async def deletion(self, request: Request) -> Response:
-        """DELETE /v1/users/ID: delete a person's events, and say so by name."""
-        user = request.path_params["user"]
+        """DELETE /v1/users/ID: delete a person's events, for who shows the secret of the id, and say so by name."""
+        user, secret = request.path_params["user"], request.headers.get("person-secret", "")
         if not valid_name(user):
             raise RequestRefused(400, "no such id can be")
-        events = await self.group.call(lambda: self.store.forget(person_of(user)))
+        if request.state.kind != DELETE and not proves(user, secret):
+            raise RequestRefused(403, "the id's secret is needed, or a token that may delete; its operator has one")
+        events = await self.deletions.delete(person_of(user))
+        if events is None:
+            return JSONResponse({"state": "under way"}, 202, {"Retry-After": str(RETRY_DELETION)})
         return JSONResponse({"user": user, "events": events})
 
     async def health(self, _request: Request) -> Response:
@@ -139,10 +144,12 @@ class Receiver:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Start the writer; at the end commit what waits, then close the store."""
         self.group = Group(self.store, self.clock, self._committed)
+        self.deletions = Deletions(self.store, self.group.call)
         await asyncio.to_thread(self._learn)
         try:
             yield
         finally:
+            await self.deletions.close()
             await self.group.close()
             self.intake.close()
             self._health.shutdown()
@@ -172,7 +179,7 @@ def application(receiver: Receiver) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/events", guard.route((SEND,), receiver.events), methods=["POST"]),
-            Route("/v1/users/{user}", guard.route((SEND, DELETE), receiver.deletion), methods=["DELETE"]),
+            Route("/v1/users/{user}", guard.route((DELETE, SEND), receiver.deletion), methods=["DELETE"]),
             Route("/healthz", guard.route((), receiver.health)),
             Route("/metrics", guard.route((READ, OPERATE), receiver.numbers)),
             Route("/", guard.route((READ,), page.page)),

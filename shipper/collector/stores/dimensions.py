@@ -4,9 +4,11 @@ An answer never counts raw numbers: a whole number is counted by its step of the
 number of different things to count stays small. A name or a flag is counted as it is.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from shipper.collector.stores.store import Row, Value
 from shipper.recording.event import LOSSES as LOSSES
@@ -98,13 +100,18 @@ def cohort_weeks(since: int, until: int) -> range:
     return range(max(first, last - COHORT_WEEKS + 1), last + 1)
 
 
+def _steps() -> tuple[list[int], list[str]]:
+    lows = [0, 1, *(low * 10**power for power in range(20) for low in (2, 5, 10))]
+    ends = ("0", "1", *(f"{low}-{high - 1}" for low, high in pairwise(lows[2:])))
+    return lows[: len(ends)], ["below 0", *ends]
+
+
+_LOWS, _STEPS = _steps()
+
+
 def step_of(number: int) -> str:
     """Name the step of the series 1, 2, 5, 10, ... on which a whole number lies: 0, 1, 2-4, 5-9, 10-19, 20-49, ..."""
-    if number < 2:
-        return str(number) if number >= 0 else "below 0"
-    power = 10 ** (len(str(number)) - 1)
-    low, high = next((low, high) for low, high in ((5, 10), (2, 5), (1, 2)) if number >= low * power)
-    return f"{low * power}-{high * power - 1}"
+    return _STEPS[bisect_right(_LOWS, number)]
 
 
 def label_of(value: Value) -> str:
@@ -116,12 +123,7 @@ def label_of(value: Value) -> str:
 
 def labels_of(fields: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
     """Say all fields of an event as answers show them, in the sender's order."""
-    return tuple([_label(key, value) for key, value in fields.items()])
-
-
-@lru_cache(maxsize=8_192, typed=True)  # typed: to Python True is 1, but a flag is no number
-def _label(key: str, value: Value) -> tuple[str, str]:
-    return key, label_of(value)
+    return tuple([(key, value if type(value) is str else label_of(value)) for key, value in fields.items()])
 
 
 def features_of(row: Row) -> list[Feature]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
+from shipper.collector.stores.sqlite_forgetting import forget_names, merge_log
 from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
 from shipper.collector.stores.sqlite_sums import Kind, Names, Sums
@@ -94,16 +95,20 @@ class SqliteStore(SqliteAnswers):
         with self._transaction():
             number = self._names.person(person)
             rows = self._db.execute(_OF_PERSON, (person, number)).fetchall()
-            sums = Sums(self._names)
+            sums, kinds = Sums(self._names), set()
             for minute, *columns, fields, agent in rows:
                 row = Row._make((*columns, json.loads(fields), agent))._replace(ci=bool(columns[7]))
-                sums.take(row, self._names.kind(row), number, minute)
+                kind = self._names.kind(row)
+                kinds.add(kind)
+                sums.take(row, kind, number, minute)
             sums.take_from(self._db)
             self._db.execute("DELETE FROM events WHERE person = ?", (number,))
             self._db.execute("DELETE FROM people WHERE id = ?", (number,))
+            forget_names(self._db, kinds)
             self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (bytes.fromhex(person),))
         self._forgotten.add(person)
         self._names.unlearn()
+        merge_log(self._db)
         return len(rows)
 
     @contextmanager
@@ -162,6 +167,7 @@ def _open(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA secure_delete = ON")  # what was deleted does not stand in free pages
     db.execute("PRAGMA cache_size = -65536")  # 64 MiB: the hot ends of the trees
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if UNBOUNDED_LOSSES <= version < SCHEMA_VERSION:

@@ -62,6 +62,10 @@ class SqliteAnswers:
         ((first, last),) = _rows(self.path, query, app, FIRST_DAY)
         return None if first is None else (first, last)
 
+    def knows(self, person: str) -> bool:
+        """See Answers.knows."""
+        return bool(_rows(self.path, "SELECT 1 FROM people WHERE hash = ?", bytes.fromhex(person)))
+
     def close(self) -> None:
         """See Store.close. Nothing is held between two answers."""
 

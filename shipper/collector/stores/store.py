@@ -137,6 +137,9 @@ class Answers(Protocol):
     def days(self, app: str) -> tuple[int, int] | None:
         """The first and last real day on which an app's events happened, in days since 1970."""
 
+    def knows(self, person: str) -> bool:
+        """Say whether anything is kept of a person, by hash; it costs a look-up and no writing."""
+
     def close(self) -> None:
         """Give back what the store holds. Nothing is lost by not calling it."""
 

@@ -48,6 +48,11 @@ class ClickHouseAnswers:
             return None
         return max(int(at) for shard in shards for (at,) in shard.query(f"SELECT max(at) FROM daily WHERE {where}"))
 
+    def knows(self, person: str) -> bool:
+        """See Answers.knows."""
+        where = f"who IN ({people_literal([person])})"
+        return any(shard.query(f"SELECT 1 FROM lives WHERE {where} LIMIT 1") for shard in self._engine.shards())
+
     def refresh(self) -> int:
         """Refresh every day and month that is older than its events, and return how many days those were."""
         refreshed = 0
