@@ -1,17 +1,19 @@
 """The README and every page are true: programs run, transcripts are what a terminal shows, commands and targets exist."""
 
+import inspect
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from shipper import cli
+import shipper as shipper_package
+from shipper import App, Event, cli
 from tests.fixtures.command_line import PATIENCE, ROOT, free_port, shipper
 from tests.fixtures.waiting import until
 
@@ -68,6 +70,9 @@ WRITTEN = [
     for line in block.text.replace("\\\n", " ").splitlines()
     if line.strip() and not line.startswith("#")
 ]
+TYPES = [name for name in shipper_package.__all__ if name[0].islower()]
+FOUND_OTHERWISE = {"self", "cli", "reason", "fields", "members", "more", "low", "high", "bounds", "packages"}
+"""Parameters that stand by their place: the tutorial shows a value in it."""
 FIRST = """
 import click
 
@@ -119,6 +124,15 @@ def test_a_command_that_is_named_in_a_sentence_is_there(page: Path) -> None:
 def test_a_link_leads_to_a_file_that_is_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not link.startswith("http") and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "of", [App, App.instrument, Event, *map(vars(shipper_package).get, TYPES)], ids=lambda of: of.__name__
+)
+def test_the_tutorial_names_every_parameter(of: Callable[..., object]) -> None:
+    said = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    named = [name for name in inspect.signature(of).parameters if name not in FOUND_OTHERWISE]
+    assert [name for name in named if f"`{name}`" not in said and f"{name}=" not in said] == []
 
 
 def test_the_readme_is_short() -> None:
