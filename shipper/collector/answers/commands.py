@@ -18,6 +18,7 @@ from shipper.collector.answers.question import (
     BARS,
     CHANGE,
     COUNT,
+    LIST,
     MILLISECONDS,
     PARTS,
     SHARE,
@@ -230,7 +231,7 @@ GREW = Question(
         ("Command", TEXT), ("Version", TEXT), ("Worse", TEXT), ("Before", TEXT), ("Now", TEXT), ("Against", TEXT),
         ("Runs", COUNT),
     ),
-    Chart(TABLE, (0, 1), 6),
+    Chart(LIST, (0, 1), 6),
     "Nothing: no command fails more often or takes longer with a newer version.",
     grew,
 )  # fmt: skip

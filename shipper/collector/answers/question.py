@@ -16,10 +16,10 @@ Rows = list[tuple[Cell, ...]]
 TEXT, COUNT, SHARE, CHANGE, SECONDS, MILLISECONDS = "text", "count", "share", "change", "seconds", "milliseconds"
 KINDS = (TEXT, COUNT, SHARE, CHANGE, SECONDS, MILLISECONDS)
 #: How the rows are drawn. BARS: a bar per row, longest first. STEPS: a bar per row, in the rows' order. PARTS: a bar per
-#: row, cut into its columns' shares. DAYS: a pile per day, one layer per second column. TABLE: as they are, in the open.
-#: HEAT: as they are, each share on its own shade.
-BARS, STEPS, PARTS, DAYS, TABLE, HEAT = "bars", "steps", "parts", "days", "table", "heat"
-CHARTS = (BARS, STEPS, PARTS, DAYS, TABLE, HEAT)
+#: row, cut into its columns' shares. DAYS: a pile per day, one layer per second column. TABLE: as they are, in the open,
+#: a bar beneath each name. LIST: the same without bars. HEAT: as they are, each share on its own shade.
+BARS, STEPS, PARTS, DAYS, TABLE, LIST, HEAT = "bars", "steps", "parts", "days", "table", "list", "heat"
+CHARTS = (BARS, STEPS, PARTS, DAYS, TABLE, LIST, HEAT)
 #: What stands where nothing is known.
 UNKNOWN = "-"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shipper.collector.answers.answer import Answer, Figure, Report
 from shipper.collector.answers.formats import written
-from shipper.collector.answers.question import DAYS, HEAT, PARTS, TEXT, UNKNOWN, Cell, Rows
+from shipper.collector.answers.question import DAYS, HEAT, LIST, PARTS, TEXT, UNKNOWN, Cell, Rows
 from shipper.collector.stores.dimensions import day_text
 
 #: Rows of a table in a terminal; --json and --csv have all.
@@ -53,7 +53,11 @@ def _table(answer: Answer, rows: Rows, width: int, fine: bool) -> list[str]:
     widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
     size = answer.question.chart.size
     most = max(_number(row[size]) for row in rows) or 1
-    room = min(BAR, width - sum(widths) - 2 * len(widths) - 2) if answer.question.chart.kind not in (PARTS, HEAT) else 0
+    room = (
+        min(BAR, width - sum(widths) - 2 * len(widths) - 2)
+        if answer.question.chart.kind not in (PARTS, LIST, HEAT)
+        else 0
+    )
     lines = [_line(titles, widths, kinds)]
     for row, words in zip(rows, cells, strict=True):
         bar = _bar(_number(row[size]) / most, room, fine) if room >= SHORTEST else ""

@@ -7,7 +7,7 @@ from html import escape
 from shipper.collector.answers.answer import Answer, Figure, Report
 from shipper.collector.answers.formats import change, written
 from shipper.collector.answers.numbers import change as change_of
-from shipper.collector.answers.question import CHANGE, DAYS, HEAT, PARTS, SHARE, TABLE, TEXT, UNKNOWN, Cell
+from shipper.collector.answers.question import CHANGE, DAYS, HEAT, LIST, PARTS, SHARE, TABLE, TEXT, UNKNOWN, Cell
 from shipper.collector.page.charts import bar, bars, number_of, parts
 from shipper.collector.page.days import days
 
@@ -78,7 +78,7 @@ def _inner(answer: Answer, report: Report, link: Link | None) -> str:
     if not answer.rows:
         return f'<p class="empty">{escape(answer.question.empty)}</p>'
     kind = answer.question.chart.kind
-    if kind in (TABLE, HEAT):
+    if kind in (TABLE, LIST, HEAT):
         return table(answer, link)
     drawn = (
         days(answer, report.window, report.today) if kind == DAYS else parts(answer) if kind == PARTS else bars(answer)
