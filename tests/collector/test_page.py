@@ -21,6 +21,7 @@ from shipper.collector.stores.store import Window
 from tests.fixtures.event_world import NOW, world
 from tests.fixtures.receiver_inside import receiving
 from tests.fixtures.receiver_process import Running, running
+from tests.fixtures.waiting import until
 from tests.fixtures.world_catalog import WORLD, WORLD_TOML
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -178,14 +179,15 @@ def test_the_filters_work_by_keyboard_and_stand_in_the_address(receiver: Running
     version.send_keys("0.150.0")
     version.send_keys(Keys.TAB, "people only")
     browser.driver.find_element("css selector", "form button").send_keys(Keys.ENTER)
-    assert "version=0.150.0" in browser.driver.current_url
+    until(lambda: "version=0.150.0" in browser.driver.current_url, 20, "the address has the filters")
     assert "ci=without" in browser.driver.current_url
     window = Window("wunderctl", TODAY - 29, TODAY, ("0.150.0",), "without")
     report = ask(read_store(f"sqlite:{data}"), window, int(time.time()) // 86_400, WORLD)
     commands = next(answer for answer in report.answers if answer.question.key == "commands")
-    assert [row[:2] for row in shown(browser, "commands")] == [[row[0], f"{row[1]:,}"] for row in commands.rows]
+    wanted = [[row[0], f"{row[1]:,}"] for row in commands.rows]
+    until(lambda: [row[:2] for row in shown(browser, "commands")] == wanted, 20, "the filtered commands are shown")
     browser.driver.find_element("link text", "90 days").click()
-    assert "days=90" in browser.driver.current_url
+    until(lambda: "days=90" in browser.driver.current_url, 20, "the address has the period")
     assert "version=0.150.0" in browser.driver.current_url
     assert browser.wrong() == []
 

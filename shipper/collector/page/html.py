@@ -92,12 +92,14 @@ def body(report: Report, form: str, link: str = "answers.json") -> str:
     window = report.window
     tiles = "".join(map(tile, report.figures))
     sections, names = [], []
-    for group, answers in groupby(report.answers, lambda answer: answer.question.group):
+    for group, found in groupby(report.answers, lambda answer: answer.question.group):
+        answers = list(found)
         cards = "".join(card(answer, report, _users_link(window) if link else None) for answer in answers)
         title = f"<h2>{escape(group)}</h2>" if group else ""
         names += [group] if group else []
         named = f'id="{identifier(group or "glance")}" aria-label="{escape(group or "At a glance")}"'
-        sections.append(f'<section class="group" {named}>{title}<div class="cards">{cards}</div></section>')
+        side = " halves" if any(answer.question.key == "grew" for answer in answers) else ""
+        sections.append(f'<section class="group{side}" {named}>{title}<div class="cards">{cards}</div></section>')
     jumps = " ".join(f'<a href="#{identifier(name)}">{escape(name)}</a>' for name in names)
     return (
         header(window.app, period(window), form)
