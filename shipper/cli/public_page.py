@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shipper.collector.answers.declared import Declared
 from shipper.collector.answers.filters import CI, BadFilter, window_of
-from shipper.collector.answers.public import FEWEST, public_report
+from shipper.collector.answers.public import FEWEST, LEAST, public_report
 from shipper.collector.page.public_html import public_page
 from shipper.collector.stores.addresses import read_store
 from shipper.errors import BadCall
@@ -26,7 +26,7 @@ def check_public(args: argparse.Namespace) -> None:
             "--public takes no filter but days: two pages that differ by a filter would tell what neither says",
             "Leave out --version, --ci, --uses and --question.",
         )
-    if args.least < FEWEST:
+    if args.least is not None and args.least < FEWEST:
         raise BadCall(f"--least is at least {FEWEST}: with --public no number stands for one installation")
 
 
@@ -36,7 +36,7 @@ def public_html(args: argparse.Namespace, given: Mapping[str, Sequence[str]], de
     try:
         today = int(time.time()) // 86_400
         window = window_of(given, [declared.app] if declared else store.apps(), today - 1)
-        return public_page(public_report(store.view(window), window, args.least, today, declared))
+        return public_page(public_report(store.view(window), window, args.least or LEAST, today, declared))
     except BadFilter as bad:
         raise BadCall(str(bad)) from None
     finally:

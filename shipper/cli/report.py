@@ -64,7 +64,6 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--least",
         metavar="N",
         type=int,
-        default=LEAST,
         help=f"with --public: installations of a number, default {LEAST}",
     )
 
@@ -72,6 +71,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Print the answers, or write them to a file, and return 0."""
     given = _filters(args)
+    _check(args)
     if args.public:
         check_public(args)
         declared = read_declared(args.catalog) if args.catalog else None
@@ -96,6 +96,18 @@ def run(args: argparse.Namespace) -> int:
         width = shutil.get_terminal_size((WIDTH, 0)).columns
         print(as_text(report, max(NARROWEST, width), _fine_bars()))
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse options that nobody would hear."""
+    if args.receiver and args.catalog:
+        raise BadCall(
+            "--from shows what the receiver's own catalog declares", "Start it with --catalog, and leave it out here."
+        )
+    if args.token_file and not args.receiver:
+        raise BadCall("--token-file is for a receiver: --from URL")
+    if args.least is not None and not args.public:
+        raise BadCall("--least is for a page for everybody: --public --html FILE")
 
 
 def _only(report: Report, wanted: Sequence[str]) -> Report:

@@ -350,6 +350,9 @@ def test_the_parquet_files_hold_every_answer_with_its_types(
         (["--question", "nothing"], "has no question nothing", 2),
         (["--uses", "command=up=x"], "uses is EVENT", 2),
         (["--catalog", "/nowhere"], "cannot be read", 2),
+        (["--from", "http://127.0.0.1:1", "--catalog", "x.toml"], "the receiver's own catalog", 2),
+        (["--token-file", "tokens"], "--token-file is for a receiver", 2),
+        (["--least", "5"], "--least is for a page for everybody", 2),
     ],
 )
 def test_what_keeps_a_report_from_being_made_is_said_in_words(
