@@ -3,8 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_days, refresh_months
-from shipper.collector.stores.clickhouse.deletion import delete_people
+from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_days
 from shipper.collector.stores.clickhouse.dialect import date_literal, people_literal, text
 from shipper.collector.stores.clickhouse.engine import Engine, Shard
 from shipper.collector.stores.clickhouse.view import ClickHouseView
@@ -14,8 +13,6 @@ from shipper.collector.stores.store import StoreUnavailable, Window
 #: Rows that an answer waits for until their days are worked out again: about two seconds of one core. Where more came in,
 #: the answer is of the last refresh, and `View.as_of` says when that was.
 WAITED_FOR = 3_000_000
-#: Seconds for which every refresh looks for rows of deleted people that were just being written when they were deleted.
-SWEPT = 3600
 
 
 class ClickHouseAnswers:
@@ -52,29 +49,6 @@ class ClickHouseAnswers:
         """See Answers.knows."""
         where = f"who IN ({people_literal([person])})"
         return any(shard.query(f"SELECT 1 FROM lives WHERE {where} LIMIT 1") for shard in self._engine.shards())
-
-    def refresh(self) -> int:
-        """Refresh every day and month that is older than its events, and return how many days those were."""
-        refreshed = 0
-        for shard in self._engine.shards():
-            days = days_to_refresh(shard)
-            refresh_days(shard, days, int(time.time()))
-            refresh_months(shard)
-            refreshed += len(days)
-        self._sweep()
-        return refreshed
-
-    def _sweep(self) -> None:
-        """Delete what of forgotten people was just being written by another receiver when they were deleted."""
-        engine = self._engine
-        since = int(time.time()) - SWEPT
-        people = [
-            who for (who,) in engine.query(f"SELECT person FROM {engine.table('forgotten')} WHERE since > {since}")
-        ]
-        if people:
-            left = f"SELECT who FROM lives WHERE who IN ({people_literal(people)}) LIMIT 1"
-            if any(shard.query(left) for shard in engine.shards()):
-                delete_people(engine, people)
 
     def ready(self) -> None:
         """See Answers.ready."""

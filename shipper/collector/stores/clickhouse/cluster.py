@@ -60,8 +60,8 @@ class Cluster:
         )
 
     @cached_property
-    def lightweight(self) -> bool:
-        """See Engine.lightweight."""
+    def marks(self) -> bool:
+        """See Engine.marks."""
         ((version,),) = table_of(self._anywhere("SELECT version() FORMAT JSONCompact", "", "default"))
         modern = int(version.split(".")[0]) >= MODERN
         if modern:
@@ -72,7 +72,7 @@ class Cluster:
     @property
     def word(self) -> str:
         """See Engine.word. To 18.16 LowCardinality is an experiment."""
-        return "LowCardinality(String)" if self.lightweight else "String"
+        return "LowCardinality(String)" if self.marks else "String"
 
     def query(self, statement: str) -> list[list[str]]:
         """See Engine.query."""
@@ -114,8 +114,8 @@ class Cluster:
         ((shards,),) = self.query(f"SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = '{self._cluster}'")
         return int(shards)
 
-    def engine(self, kind: str, table: str, version: str) -> str:
-        """See Engine.engine. Replicated tables need the macros {shard} and {replica} on every server."""
+    def make_engine(self, kind: str, table: str, version: str) -> str:
+        """See Engine.make_engine. Replicated tables need the macros {shard} and {replica} on every server."""
         if not self._replicated:
             return f"{kind}({version})"
         path = f"/clickhouse/tables/{{shard}}/{self._database}/{table}"
@@ -124,7 +124,7 @@ class Cluster:
     def delete(self, table: str, where: str) -> None:
         """See Engine.delete. Of a cluster every host is told, since only they know who holds which shard."""
         statement = f"ALTER TABLE {table} DELETE WHERE {where}"
-        if self.lightweight:
+        if self.marks:
             statement = f"DELETE FROM {table} WHERE {where} SETTINGS lightweight_deletes_sync = 0"
         if self._cluster:
             told = self._everywhere([statement])

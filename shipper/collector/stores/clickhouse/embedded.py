@@ -15,6 +15,7 @@ class Embedded:
     """See Engine. It is its own only shard."""
 
     word = "LowCardinality(String)"
+    marks = True
 
     def __init__(self, folder: str) -> None:
         try:
@@ -55,8 +56,8 @@ class Embedded:
     def catch_up(self, *tables: str) -> None:
         """See Shard.catch_up."""
 
-    def engine(self, kind: str, table: str, version: str) -> str:  # noqa: ARG002 - the same for every table
-        """See Engine.engine."""
+    def make_engine(self, kind: str, table: str, version: str) -> str:  # noqa: ARG002 - the same for every table
+        """See Engine.make_engine."""
         return f"{kind}({version})"
 
     def delete(self, table: str, where: str) -> None:

@@ -39,10 +39,14 @@ class Engine(Protocol):
     def table(self, name: str) -> str:
         """Name the table over all shards that stands for `events` or `forgotten`."""
 
+    @property
+    def marks(self) -> bool:
+        """Whether `delete` marks rows, which stay on the disk until they are purged, or writes their parts again."""
+
     def shards(self) -> Sequence[Shard]:
         """One server of each shard. Raises StoreUnavailable while a shard has none that answers."""
 
-    def engine(self, kind: str, table: str, version: str) -> str:
+    def make_engine(self, kind: str, table: str, version: str) -> str:
         """Name the ENGINE of a table, of a kind like ReplacingMergeTree, with its version column where it has one."""
 
     def delete(self, table: str, where: str) -> None:

@@ -139,8 +139,13 @@ VIEWS = {
         f" FROM events WHERE name = 'command' AND person != '' AND day >= toDate('{day_text(FIRST_DAY)}')"
         " GROUP BY app, command, who",
     ),
-    "to_touched": ("touched", "SELECT app, day, count() AS rows FROM events GROUP BY app, day"),
+    "to_touched": ("touched", "SELECT app, day, count() AS rows FROM events WHERE 1 GROUP BY app, day"),
 }
+
+
+def view_select(view: str, where: str) -> str:
+    """What a view selects, of some events only."""
+    return VIEWS[view][1].replace("FROM events WHERE ", f"FROM events WHERE {where} AND ")
 
 
 def table_statements(engine: MakesEngine, word: str) -> list[str]:

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from shipper.collector.stores.clickhouse.answers import ClickHouseAnswers
+from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_days, refresh_months
 from shipper.collector.stores.clickhouse.deletion import delete_people
-from shipper.collector.stores.clickhouse.dialect import line, texts
+from shipper.collector.stores.clickhouse.dialect import line, people_literal, texts
 from shipper.collector.stores.clickhouse.engine import Engine
+from shipper.collector.stores.clickhouse.maintenance import drop_months, purge, rebuild_month
 from shipper.collector.stores.clickhouse.schema import SENT, TABLES, columns_of, table_statements, view_statements
 from shipper.collector.stores.store import Receipt, Row
 from shipper.errors import ShipperError
 
 #: People that one look-up among the forgotten asks for.
 LOOKUP = 5000
+#: Seconds for which every refresh looks for rows of deleted people that were just being written when they were deleted.
+SWEPT = 3600
 
 
 class ClickHouseStore(ClickHouseAnswers):
@@ -37,7 +41,7 @@ class ClickHouseStore(ClickHouseAnswers):
         engine = self._engine
         for found in engine.columns():
             self._refuse_others(found)
-        engine.prepare([*table_statements(engine.engine, engine.word), *view_statements()])
+        engine.prepare([*table_statements(engine.make_engine, engine.word), *view_statements()])
 
     @staticmethod
     def _refuse_others(found: dict[str, set[str]]) -> None:
@@ -73,6 +77,44 @@ class ClickHouseStore(ClickHouseAnswers):
         forgotten = f"INSERT INTO {self._engine.table('forgotten')} (person, since) FORMAT TabSeparated"
         self._engine.do(forgotten, f"{person}\t{int(time.time())}\n")
         return delete_people(self._engine, [person])
+
+    def refresh(self) -> int:
+        """Bring every sum up to date, and return how many days had to be worked out again.
+
+        Raises StoreUnavailable; what was done until then stands.
+        """
+        refreshed = 0
+        for shard in self._engine.shards():
+            days = days_to_refresh(shard)
+            refresh_days(shard, days, int(time.time()))
+            refresh_months(shard)
+            refreshed += len(days)
+            if self._engine.marks:
+                purge(shard)
+        self._sweep()
+        return refreshed
+
+    def _sweep(self) -> None:
+        """Delete what of forgotten people was just being written by another receiver when they were deleted."""
+        engine = self._engine
+        since = int(time.time()) - SWEPT
+        people = [
+            who for (who,) in engine.query(f"SELECT person FROM {engine.table('forgotten')} WHERE since > {since}")
+        ]
+        if people:
+            left = f"SELECT who FROM lives WHERE who IN ({people_literal(people)}) LIMIT 1"
+            if any(shard.query(left) for shard in engine.shards()):
+                delete_people(engine, people)
+
+    def rebuild(self, month: int) -> None:
+        """Work out the sums of a month, as in 202611, from its events once more; see `maintenance.rebuild_month`."""
+        for shard in self._engine.shards():
+            rebuild_month(shard, month)
+        self.refresh()
+
+    def expire(self, before: int) -> list[int]:
+        """Delete the months that were over before a day, in days since 1970, and return them, as in 202611."""
+        return drop_months(self._engine, before)
 
     def close(self) -> None:
         """See Store.close."""
