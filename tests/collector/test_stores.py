@@ -17,6 +17,7 @@ from tests.collector.model import Model
 from tests.fixtures.clickhouse_servers import ClickHouse, needs_clickhouse
 from tests.fixtures.event_world import NOW, world
 from tests.fixtures.world_catalog import WORLD
+from tests.fixtures.modern_server import ModernServer
 
 EVENTS = 6_000
 ALWAYS = (0, 40_000)
@@ -67,15 +68,25 @@ FEATURES = (
 Opens = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite", "chdb", pytest.param("clickhouse", marks=[pytest.mark.clickhouse, needs_clickhouse])])
+SERVERS = {"clickhouse": ClickHouse, "modern server": ModernServer}
+#: Every store: SQLite, the modern engine in this process, a server of 2018, and the modern engine over the network.
+STORES = (
+    "sqlite",
+    "chdb",
+    pytest.param("clickhouse", marks=[pytest.mark.clickhouse, needs_clickhouse]),
+    "modern server",
+)
+
+
+@pytest.fixture(params=STORES)
 def opens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opens]:
     """Opens the same store again and again."""
-    if request.param != "clickhouse":
-        if request.param == "chdb":
-            pytest.importorskip("chdb", reason="the extra chdb is not installed")
+    if request.param in ("chdb", "modern server"):
+        pytest.importorskip("chdb", reason="the extra chdb is not installed")
+    if request.param not in SERVERS:
         yield lambda: open_store(f"{request.param}:{tmp_path / 'store'}")
         return
-    server = ClickHouse(tmp_path / "server")
+    server = SERVERS[request.param](tmp_path / "server")
     server.up()
     try:
         yield lambda: open_store(f"clickhouse://127.0.0.1:{server.http}/telemetry")
