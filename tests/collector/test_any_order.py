@@ -136,8 +136,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.arrived = [(row, minute) for row, minute in self.arrived if row.person != person]
         self.store.forget(person)
 
-    @rule(due=some.integers(0, 3), person=people)
-    def somebody_is_deleted_during_a_refresh(self, due: int, person: str) -> None:
+    @rule(due=some.integers(0, 3), person=people, where=slices)
+    def somebody_is_deleted_during_a_refresh(self, due: int, person: str, where: tuple[int, int]) -> None:
+        self.give(ROWS[where[0] : sum(where)])
         if self.cut and isinstance(self.store, ClickHouseStore):
             self.forgotten |= {person}
             other = ClickHouseStore(self.cut.engine)
