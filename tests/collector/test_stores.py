@@ -16,8 +16,8 @@ from shipper.errors import ShipperError
 from tests.collector.model import Model
 from tests.fixtures.clickhouse_servers import ClickHouse, needs_clickhouse
 from tests.fixtures.event_world import NOW, world
-from tests.fixtures.world_catalog import WORLD
 from tests.fixtures.modern_server import ModernServer
+from tests.fixtures.world_catalog import WORLD
 
 EVENTS = 6_000
 ALWAYS = (0, 40_000)
