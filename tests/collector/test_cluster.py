@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from shipper.collector.stores.clickhouse import cluster
 from shipper.collector.stores.clickhouse.cluster import Cluster
+from shipper.collector.stores.clickhouse.schema import VIEWS
 from shipper.collector.stores.clickhouse.store import ClickHouseStore
-from shipper.collector.stores.store import Window, person_of
+from shipper.collector.stores.store import StoreUnavailable, Window, person_of
 from tests.collector.model import Model
 from tests.collector.test_stores import assert_says
 from tests.fixtures.clickhouse_servers import ClickHouse, ZooKeeper, needs_clickhouse
@@ -160,3 +163,61 @@ def test_a_person_is_forgotten_by_every_replica(replicas: Replicas) -> None:
         until(lambda: replicas.counted(replicas.two) == 2000 - theirs, 60, "the other replica has forgotten")
         two.add([rows], NOW)
         assert replicas.counted(replicas.two) == 2000 - theirs
+
+
+def test_a_block_whose_insert_died_before_its_views_is_not_taken_for_a_duplicate(replicas: Replicas) -> None:
+    rows = [row for row, _ in world(1000)]
+    address = replicas.address(replicas.one)
+    with closing(ClickHouseStore(Cluster(address))) as store:
+        for view in VIEWS:
+            replicas.one.ask(
+                f"DROP TABLE telemetry.{view}"
+            )  # what a server leaves that dies between a table and a view
+        store.add([rows], NOW)
+        assert replicas.counted(replicas.one) == 1000
+    with closing(ClickHouseStore(Cluster(address))) as store:
+        assert not store.view(EVERYTHING).values()
+        store.add([rows], NOW)
+        assert replicas.counted(replicas.one) == 1000
+        assert_says(store.view(EVERYTHING), Model([(row, NOW // 60) for row in rows], EVERYTHING))
+
+
+def test_a_replica_that_lacks_events_does_not_refresh_their_days(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CATCH_UP_SECONDS", 2)
+    rows = [row for row, _ in world(1000)]
+    with (
+        closing(ClickHouseStore(Cluster(replicas.address(replicas.one)))) as one,
+        closing(ClickHouseStore(Cluster(replicas.address(replicas.two)))) as two,
+    ):
+        replicas.two.ask("SYSTEM STOP FETCHES telemetry.events")
+        one.add([rows], NOW)
+        came = "SELECT sum(rows) FROM telemetry.touched"
+        until(lambda: replicas.two.ask(came) == "1000", 60, "the other replica knows that rows came in")
+        with pytest.raises(StoreUnavailable):
+            two.refresh()
+        assert two.view(EVERYTHING).as_of() is not None
+        assert replicas.two.ask("SELECT count() FROM telemetry.daily") == "0"
+        replicas.two.ask("SYSTEM START FETCHES telemetry.events")
+        replicas.two.wait_until_caught_up()
+        assert_says(two.view(EVERYTHING), Model([(row, NOW // 60) for row in rows], EVERYTHING))
+
+
+def test_two_receivers_delete_one_person_at_once_through_two_replicas(replicas: Replicas) -> None:
+    rows = [row for row, _ in world(2000)]
+    whom = person_of("1")
+    with (
+        closing(ClickHouseStore(Cluster(replicas.address(replicas.one)))) as one,
+        closing(ClickHouseStore(Cluster(replicas.address(replicas.two)))) as two,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        one.add([rows], NOW)
+        one.refresh()
+        replicas.two.wait_until_caught_up()
+        assert all(list(threads.map(lambda store: store.forget(whom) >= 0, (one, two))))
+        left = [(row, NOW // 60) for row in rows if row.person != whom]
+        for server in (replicas.one, replicas.two):
+            server.wait_until_caught_up()
+        for store in (one, two):
+            assert_says(store.view(EVERYTHING), Model(left, EVERYTHING))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.stores.clickhouse import answers, people
+from shipper.collector.stores.clickhouse import answers, people, rebuild
 from shipper.collector.stores.clickhouse.embedded import Embedded
 from shipper.collector.stores.clickhouse.schema import PERSONAL, VIEWS
 from shipper.collector.stores.clickhouse.store import ClickHouseStore
@@ -210,3 +210,13 @@ def test_rows_are_read_as_they_were_given(engine: Embedded) -> None:
     assert keys == "['path','word','tab','flag','number']"
     assert labels == r"['a\\b','it\'s','x\ty','true','below 0']"
     assert numbers == "[0,0,0,0,-5]"
+
+
+def test_the_command_rebuilds_a_month_and_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = f"chdb:{tmp_path / 'other'}"
+    assert rebuild.main([address, "2026-11"]) == 0
+    for wrong in ([address], [address, "2026-13"], [f"sqlite:{tmp_path}", "2026-11"]):
+        assert rebuild.main(wrong) > 0
+        assert capsys.readouterr().err.startswith("rebuild: ")

@@ -162,8 +162,8 @@ def refresh_months(shard: Shard) -> None:
             "INSERT INTO monthly (app, month, state, versions, cis, shapes, times)"
             f" SELECT {text(app)} AS app, toUInt32({month}) AS month, toUInt64({state}) AS state,"
             " groupArray(version), groupArray(ci), groupArray(shape), groupArray(n) FROM ("
-            "SELECT version, ci, shape, sum(n) AS n FROM daily FINAL"
-            f" ARRAY JOIN versions AS version, cis AS ci, shapes AS shape, times AS n WHERE {where}"
+            "SELECT version, ci, shape, sum(each) AS n FROM daily FINAL"
+            f" ARRAY JOIN versions AS version, cis AS ci, shapes AS shape, times AS each WHERE {where}"
             " GROUP BY version, ci, shape)"
         )
 
