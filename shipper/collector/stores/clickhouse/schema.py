@@ -113,8 +113,9 @@ TABLES = {
     "forgotten": Table("Replacing", ("person String", "since UInt32"), "person", "since", shard="person"),
 }  # fmt: skip
 
-#: Tables that hold rows of people, with the column that says whose.
-PERSONAL = {"events": "person", "lives": "who", "uses": "who", "firsts": "who"}
+#: Tables that hold rows of people, with the column that says whose. `lives` says whether anything is kept of somebody, so
+#: that it is the last from which a deletion takes rows.
+PERSONAL = {"events": "person", "uses": "who", "firsts": "who", "lives": "who"}
 
 _PEOPLE = f"FROM events WHERE person != '' AND name != '{LOSSES}'"
 VIEWS = {
