@@ -1,13 +1,17 @@
 """A client's type checker sees what we declare: its own signatures stay, a misspelt word is an error."""
 
 import importlib.util
+import inspect
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from shipper import App
+from shipper.recording.settings import WIRES
 from tests.fixtures.command_line import ROOT
 
 PROGRAM = ROOT / "tests/release/client_program.py"
@@ -69,3 +73,21 @@ def test_the_client_runs() -> None:
     ran = subprocess.run([sys.executable, str(PROGRAM)], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "cannot be a version" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ("wire", WIRES),
+        ("policy", ("opt-in", "opt-out")),
+        ("ci", ("on", "local", "off")),
+        ("durability", ("process", "power-loss")),
+    ],
+)
+def test_a_type_checker_is_told_of_the_words_that_are_taken_and_of_no_other(
+    parameter: str, words: tuple[str, ...]
+) -> None:
+    annotation = str(inspect.signature(App).parameters[parameter].annotation)
+    assert set(re.findall("['\"]([a-z-]+)['\"]", annotation)) == set(words)
+    for word in words:
+        App("client", version="1", endpoint="https://telemetry.example.com", **{parameter: word})  # type: ignore[arg-type]
