@@ -52,3 +52,8 @@ def test_every_requirement_is_pinned_to_a_version_that_fits_with_its_hashes() ->
         assert requirement.specifier.contains(pinned[requirement.name]), requirement
     for block in re.split(r"\n(?=[a-z0-9])", text)[1:]:
         assert "--hash=sha256:" in block, block
+
+
+def test_the_changelog_has_an_entry_for_the_version_that_would_be_released() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", PROJECT["version"]]
