@@ -35,6 +35,7 @@ COMMANDS = {
     "service": "service",
     "collect": "collect",
     "report": "report",
+    "data": "data",
     "demo": "demo",
     "completion": "completion",
     "help": "help",

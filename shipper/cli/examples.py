@@ -60,6 +60,10 @@ EXAMPLES = {
             "take only what is declared, from who has a token",
         ),
     ),
+    "data": (
+        ("shipper data backup events.backup", "while the receiver runs"),
+        ("shipper data restore events.backup --data shipper-again", "a store made of it"),
+    ),
     "report": (
         ("shipper report mytool --days 90 --ci without", "three months, without CI"),
         ("shipper report --from http://127.0.0.1:4417 --html report.html", "one file, from a running receiver"),

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from shipper.cli.collect import DATA
 from shipper.cli.public_page import check_public, public_html
@@ -23,6 +24,8 @@ from shipper.errors import BadCall, ShipperError
 
 #: Seconds that a receiver may take for its answers: over 1e9 events a cluster may read for a minute.
 RECEIVER_SECONDS = 120.0
+#: Bytes of what a receiver answers: its tables have bounds, so more is no receiver.
+MAX_ANSWERS = 64 * 1024 * 1024
 #: Characters of a line where the terminal's width is not known, and the fewest that a table fits into.
 WIDTH, NARROWEST = 100, 40
 
@@ -154,11 +157,18 @@ def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]])
 
     headers = {"Authorization": f"Bearer {_token(args.token_file)}"} if args.token_file else {}
     url = args.receiver.rstrip("/") + "/answers.json"
+    if headers and not _private(url):
+        raise BadCall(
+            "a token is not sent over plain http to another machine", "Name the receiver by its https address."
+        )
     try:
         reply = httpx.get(url, params=dict(given), headers=headers, timeout=RECEIVER_SECONDS)
+        if len(reply.content) > MAX_ANSWERS:
+            raise ValueError
         document = reply.json()
         if reply.status_code != 200:
-            raise ShipperError(f"the receiver says {reply.status_code}: {document['error']}")
+            said = "".join(letter if letter.isprintable() else "?" for letter in str(document["error"])[:300])
+            raise ShipperError(f"the receiver says {reply.status_code}: {said}")
         window = window_of(
             {name: [document["window"][name]] for name in ("app", "since", "until", "ci")}
             | {"version": document["window"]["versions"]},
@@ -171,16 +181,24 @@ def _from_receiver(args: argparse.Namespace, given: Mapping[str, Sequence[str]])
         raise ShipperError(f"{args.receiver} is no receiver of shipper", "Look at the address.") from None
 
 
+def _private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent: it is https, or does not leave this machine."""
+    place = urlsplit(url)
+    return place.scheme == "https" or place.hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _token(path: str) -> str:
     """The first token that may read, else the first: a file with one bare token is fine here."""
     try:
         with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise BadCall(f"the token file {path} can be read by others", f"chmod 600 {path}")
             lines = [line.split() for line in file.read(64 * 1024).splitlines() if line.strip() and line[0] != "#"]
     except (OSError, ValueError) as error:
         raise BadCall(f"the token file {path} cannot be read: {error}") from None
     if not lines:
         raise BadCall(f"the token file {path} has no token")
-    return next((words[1] for words in lines if len(words) == 2), lines[0][-1])
+    return next((words[1] for words in lines if len(words) > 1 and words[0] == "read"), lines[0][-1])
 
 
 def _write(path: str, page: str) -> None:
