@@ -78,7 +78,7 @@ class _Pass:
         self.spool, self.environ, self.clock, self.random, self.progress = spool, environ, clock, random, progress
         self.manifest = spool.manifest
         self.wire = choose(self.manifest.wire, self.manifest.endpoint)
-        self.destination = destination(environ, self.manifest)
+        self.destination = destination(environ, self.manifest, os.path.basename(spool.folder.path))
         self.ends = float("inf") if by_hand else time.monotonic() + PASS_SECONDS
         kept = journal.trusted(Journal.from_json(spool.read_journal()), clock())
         self.state = PassState(kept, by_hand=by_hand)

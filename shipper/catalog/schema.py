@@ -45,7 +45,7 @@ _MAKERS: Mapping[str, Callable[..., ValueType]] = {
     "version_number": version_number,
     "error_class": error_class,
 }
-_ABOUT = ("reason", "owner", "expires")
+_ABOUT = ("reason", "owner", "expires", "since")
 
 
 def read_document(path: str) -> dict[str, object]:
@@ -108,10 +108,10 @@ def _event(name: str, table: object) -> Event:
         raise DeclarationError(f"the fields of {name} are no table")
     _refuse_unknown(name, table, (*_ABOUT, "fields"))
     kinds = {field: value_type(f"{name}.{field}", described) for field, described in fields.items()}
-    clash = kinds.keys() & {"owner", "expires", "options"}
+    clash = kinds.keys() & {"owner", "expires", "since", "options"}
     if clash:
         raise DeclarationError(f"{name}.{min(clash)}: no field can have this name, it describes the event")
-    about = {key: _text(table, key) for key in ("owner", "expires") if key in table}
+    about = {key: _text(table, key) for key in ("owner", "expires", "since") if key in table}
     return Event(name, _text(table, "reason") if "reason" in table else "", **about, **kinds)  # type: ignore[arg-type]
 
 

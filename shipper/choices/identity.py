@@ -1,12 +1,14 @@
-"""The pseudonymous id of a person for one app: made, put aside, or taken over once from an earlier telemetry.
+"""The pseudonymous id of a person for one app at one receiver: made, put aside, or taken over from an earlier telemetry.
 
 An event reads it by `consent.read_identity`; what stands here happens once in a person's time with an app. The id is
-for one app only and is the hash of a secret that is random and stays on this machine: who shows the secret is the
-person whose events bear the id, and a receiver erases them for nobody else. An id that was taken over has no secret.
+for one app and receiver only and is the hash of a secret that is random and stays on this machine: who shows the secret is
+the person whose events bear the id, and a receiver erases them for nobody else. An id that was taken over has no secret: it
+is random by its form, or it is hashed with a salt that nobody keeps.
 """
 
 import json
 import os
+import re
 
 from shipper import files
 from shipper.errors import Busy
@@ -23,33 +25,39 @@ SECRET = ".secret-"  # noqa: S105 - a part of a name
 MAX_FILE = 1024 * 1024
 #: Characters. Anything shorter is a flag or a counter, not a random id.
 SHORTEST_ID = 8
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# 128 bits or more. Every digit of a name in hexadecimal would have to be one by chance.
+_HEX = re.compile(r"[0-9a-fA-F]{32,64}")
+# github.com/segmentio/ksuid: 20 bytes in 27 characters of base 62, of which the first of this century's are 0, 1 or 2.
+_KSUID = re.compile(r"[0-2][0-9A-Za-z]{26}")
 
 
 def make_identity(
-    config: Folder, app: str, randomness: bytes, adopt: str = "", patience: float = PATIENCE
+    config: Folder, spool: str, randomness: bytes, adopt: str = "", patience: float = PATIENCE
 ) -> tuple[str, float]:
-    """Make this person's id for this app, 32 hexadecimal digits, of 16 random bytes, unless it is there already.
+    """Make this person's id for one spool, 32 hexadecimal digits, of 16 random bytes, unless it is there already.
 
-    adopt ("FILE" or "FILE#key") names where an earlier telemetry kept its id, which is taken over once. However many
-    first runs race, one id is made, under a lock waited for at most patience seconds. Returns the id, "" where somebody
-    else has been making it all that time, and the seconds waited. Raises OSError where it can be neither read nor made.
+    A spool is an app's at one endpoint: another receiver knows the person by another id. adopt ("FILE" or "FILE#key")
+    names where an earlier telemetry kept its id, which is taken over once. However many first runs race, one id is made,
+    under a lock waited for at most patience seconds. Returns the id, "" where somebody else has been making it all that
+    time, and the seconds waited. Raises OSError where it can be neither read nor made.
     """
-    lock = Lock(config, patience, app + ".lock")
+    lock = Lock(config, patience, spool + ".lock")
     try:
         with lock:
-            found = read_identity(config, app)
+            found = read_identity(config, spool)
             if not found:
-                found = _adopted(config, app, adopt) or _made(config, app, randomness.hex())
-                files.replace(config, app + ".id", found.encode("ascii") + b"\n", config)
+                found = _adopted(config, spool, adopt, randomness) or _made(config, spool, randomness.hex())
+                files.replace(config, spool + ".id", found.encode("ascii") + b"\n", config)
     except Busy:
         found = ""
     return found, lock.waited
 
 
-def _made(config: Folder, app: str, secret: str) -> str:
+def _made(config: Folder, spool: str, secret: str) -> str:
     """Keep the secret, then return its id: whatever interrupts this, no id is without its secret."""
     found = identity_of(secret)
-    files.replace(config, app + SECRET + found, secret.encode("ascii") + b"\n", config)
+    files.replace(config, spool + SECRET + found, secret.encode("ascii") + b"\n", config)
     return found
 
 
@@ -60,27 +68,46 @@ def identity_of(secret: str) -> str:
     return sha256(b"shipper id " + secret.encode("ascii", "replace")).hexdigest()[:32]
 
 
-def secret_of(config: Folder, app: str, found: str) -> str:
+def secret_of(config: Folder, spool: str, found: str) -> str:
     """The secret of an id, "" for one that was taken over from an earlier telemetry."""
-    return read_line(config, app + SECRET + found) or ""
+    return read_line(config, spool + SECRET + found) or ""
 
 
-def retire(config: Folder, app: str) -> None:
-    """Put the id aside, by one rename, as `<app>.formerly-<random>`; the next event has a new one."""
-    files.rename(config, app + ".id", config, f"{app}.formerly-{os.urandom(8).hex()}")
+def identities(config: Folder, app: str = "") -> list[str]:
+    """Return the spools of an app, or of all, for which there is an id."""
+    found = [name.removesuffix(".id") for name in files.names(config) if name.endswith(".id")]
+    return [spool for spool in found if app in ("", spool.partition("@")[0])]
 
 
-def former_identities(config: Folder, app: str) -> dict[str, str]:
+def retire(config: Folder, spool: str) -> None:
+    """Put the id aside, by one rename, as `<spool>.formerly-<random>`; the next event has a new one."""
+    files.rename(config, spool + ".id", config, f"{spool}.formerly-{os.urandom(8).hex()}")
+
+
+def former_identities(config: Folder, spool: str) -> dict[str, str]:
     """Return the ids that were put aside, by the names of their files."""
-    names = [name for name in files.names(config) if name.startswith(app + ".formerly-")]
+    names = [name for name in files.names(config) if name.startswith(spool + ".formerly-")]
     return {name: line for name in names if valid_id(line := read_line(config, name)) and line}
 
 
-def _adopted(config: Folder, app: str, adopt: str) -> str:
+def _adopted(config: Folder, spool: str, adopt: str, salt: bytes) -> str:
     # An id that was put aside or forgotten was replaced on purpose: it must not come back from where it was taken.
-    if not adopt or former_identities(config, app) or app + FORGOTTEN in files.names(config):
+    if not adopt or former_identities(config, spool) or spool + FORGOTTEN in files.names(config):
         return ""
-    return adopted_id(adopt)
+    found = adopted_id(adopt)
+    if not found or is_random(found):
+        return found
+    # Who knows a person's machine name can hash it: with a salt that nobody keeps the result says nothing about it.
+    import hashlib
+
+    return hashlib.sha256(salt + found.encode("ascii")).hexdigest()[:32]
+
+
+def is_random(text: str) -> bool:
+    """Say whether an id is random by its form: a UUID that no clock and no machine is in, 32 or more hex digits, a KSUID."""
+    if _UUID.fullmatch(text):
+        return text[14] == "4" or text[14] == "7"
+    return (_HEX.fullmatch(text) or _KSUID.fullmatch(text)) is not None
 
 
 def adopted_id(place: str) -> str:

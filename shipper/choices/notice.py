@@ -7,6 +7,7 @@ from typing import TextIO
 
 from shipper import files
 from shipper.errors import Busy
+from shipper.recording.automation import agent
 from shipper.recording.consent import read_notice, variable
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.line import format_time
@@ -29,7 +30,7 @@ def show_once(app: "App", environ: Mapping[str, str], now: int, stream: TextIO |
     be shown for ever.
     """
     target = stream or sys.stderr
-    if target is None or not target.isatty():
+    if target is None or not target.isatty() or agent(environ):  # an agent's person is not the one who reads
         return False
     with open_config(environ, create=True) as config:
         try:

@@ -1,7 +1,7 @@
 """A choice, as `shipper on`, `local` and `off` save it. consent.py reads it and decides."""
 
 from shipper import files
-from shipper.choices.identity import retire
+from shipper.choices.identity import identities, retire
 from shipper.recording.consent import ALL, OFF, read_choice
 from shipper.recording.folder import Folder
 from shipper.recording.line import format_time
@@ -14,7 +14,6 @@ def save_choice(config: Folder, name: str, mode: str, by: str, now: int) -> None
     sent under it to be deleted.
     """
     if read_choice(config, name)[0] == OFF and mode != OFF:
-        for held in files.names(config):
-            if held.endswith(".id") and name in (ALL, held[:-3]):
-                retire(config, held[:-3])
+        for spool in identities(config, "" if name == ALL else name):
+            retire(config, spool)
     files.replace(config, name + ".mode", f"{mode} {format_time(now)} {by}\n".encode("ascii"), config, sync=True)

@@ -30,7 +30,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         parser = subparsers.add_parser(mode, help=text, description=f"{text[0].upper()}{text[1:]}: one app's, or all.")
         parser.add_argument("app", nargs="?", help="only this app; without it all apps, also those not yet seen")
         if mode == consent.ON:
-            parser.add_argument("--from-now", action="store_true", help="keep what was recorded before on this machine")
+            parser.add_argument("--with-held", action="store_true", help="send also what was recorded before")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -118,11 +118,13 @@ def _follow(environ: Mapping[str, str], config: Folder, name: str, args: argpars
             spool.hold_back(now)
             say(f"  {name}: {count(waiting, 'event')} held back here")
         else:
-            held, stays = spool.counts().held, getattr(args, "from_now", False)
-            if not stays and args.command == consent.ON:
+            held, goes = spool.counts().held, getattr(args, "with_held", False)
+            if goes:
                 spool.let_go(now)
                 spool.schedule(0, int(now))  # due: the next command of the app starts a pass, or the daemon does
-            say(f"  {name}: {count(held, 'event')} recorded before {'stay here' if stays else 'may go too'}")
+            if held:
+                stay = f"stay here: `shipper on {app} --with-held` sends them too"
+                say(f"  {name}: {count(held, 'event')} recorded before {'may go too' if goes else stay}")
         with suppress(DamagedManifest):  # without one nothing is sent, and `status` says so
             decided, why = spool.manifest.decide(environ)
             if decided != mode:

@@ -4,12 +4,14 @@ import argparse
 import difflib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from shipper import App
+from shipper import App, Event
+from shipper.catalog.comparison import compare
 from shipper.catalog.declaration import load, load_object
-from shipper.cli.terminal import say
-from shipper.errors import ShipperError
+from shipper.catalog.schema import load_catalog
+from shipper.cli.terminal import count, say, write
+from shipper.errors import BadCall, ShipperError
 from shipper.privacy.line_schema import json_schema
 from shipper.privacy.page import as_html, as_markdown, events_as_markdown
 
@@ -30,20 +32,58 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         description="Print what an app collects, for its users: Markdown, or another form. It is made from the "
         "declaration that the code enforces, so that it cannot promise anything else.",
     )
-    parser.add_argument("target", metavar="telemetry.toml|MODULE:APP", help="where the app is declared")
+    parser.add_argument("target", nargs="?", metavar="telemetry.toml|MODULE:APP", help="where the app is declared")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--html", action="store_true", help="one HTML page that loads nothing from elsewhere")
     form.add_argument("--events", action="store_true", help="only the events, as Markdown, for a page of your own")
     form.add_argument("--json-schema", action="store_true", help="the JSON Schema of the app's event lines")
     parser.add_argument("--check", metavar="FILE", help="print nothing; exit 1 when FILE is not what would be printed")
+    parser.add_argument(
+        "--released",
+        metavar="OLD",
+        help="with --check: exit 1 also when what is new since the release OLD is not dated",
+    )
+    parser.add_argument(
+        "--diff",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="say what NEW adds, widens, narrows or removes; exit 1 if undated",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the page, or compare it with a file."""
+    """Print the page, compare it with a file, or compare the declarations of two releases."""
+    if args.diff:
+        return compare_releases(args.diff[0], args.diff[1], write)
+    if not args.target:
+        raise BadCall("say where the app is declared", "example: shipper docs telemetry.toml")
     app = load_object(args.target) if ":" in args.target else load(args.target)
     if not args.check:
         sys.stdout.write(_writer(args, "")(app))
         return 0
+    undated = compare_releases(args.released, args.target, say) if args.released else 0
+    return max(undated, _check(args, app))
+
+
+def compare_releases(old: str, new: str, tell: Callable[[str], None]) -> int:
+    """Say what a release changes, and return the exit code: 1 where it adds or widens something without dating it."""
+    changes = compare(_catalog(old), _catalog(new))
+    for change in changes:
+        tell(f"{change.kind:8} {change.where}: {change.text}" + (f"\n         {change.fault}" if change.fault else ""))
+    if not changes:
+        tell("nothing changes")
+    faults = sum(change.fault != "" for change in changes)
+    if faults:
+        say(f"{count(faults, 'change')} not dated: a choice that was made before does not cover what came after")
+    return EXIT_DRIFTED if faults else 0
+
+
+def _catalog(place: str) -> Mapping[str, Event]:
+    """The events of a declaration, a manifest (app.json) or an App object."""
+    return load_object(place).events if ":" in place else load_catalog(place)[1]
+
+
+def _check(args: argparse.Namespace, app: App) -> int:
     there = _read(args.check)
     if BEGIN in there and END in there and not (args.html or args.json_schema):
         there, wanted = there.partition(BEGIN)[2].partition(END)[0].strip() + "\n", events_as_markdown(app)

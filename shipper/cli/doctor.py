@@ -71,6 +71,7 @@ def _examine(environ: Mapping[str, str], now: float) -> Iterator[Finding]:
                 continue  # as above
         yield from findings.clock(now, spools)
         yield from findings.choices(environ)
+        yield from findings.others()
         yield from findings.network(environ, importlib.util.find_spec("socksio") is not None)
         yield from findings.starting(environ, _daemon(environ), _unit(environ))
         for name, spool in spools.items():

@@ -29,7 +29,7 @@ EXAMPLES = {
     ),
     "on": (
         ("shipper on mytool", "let mytool's events be sent, those recorded before too"),
-        ("shipper on mytool --from-now", "only what is recorded from now on"),
+        ("shipper on mytool --with-held", "also what was recorded before"),
     ),
     "local": (("shipper local mytool", "keep mytool's events here, and send none"),),
     "off": (

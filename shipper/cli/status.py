@@ -18,6 +18,7 @@ from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config, open_state
 from shipper.spool import Spool
+from shipper.spool.holding import held_because
 from shipper.spool.manifest import DamagedManifest
 from shipper.spool.segments import names_in
 from shipper.wakeup.doorbell import listening
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(one: Mapping[str, Any], now: float, why: bool) -> None:
-    for line in words(one, now) + (rules(os.environ, one["app"], one["policy"], one["why"]) if why else []):
+    for line in words(one, now) + (rules(os.environ, one) if why else []):
         write(line)
 
 
@@ -100,6 +101,7 @@ def facts(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> di
         "segments": counts.segments,
         "bytes": counts.bytes,
         "held": counts.held,
+        "held_because": held_because(spool.folder),
         "deferred": counts.deferred,
         "quarantined": counts.quarantined,
         "lost": dict(counts.lost),
@@ -119,7 +121,9 @@ def words(one: Mapping[str, Any], now: float) -> list[str]:
     sealed = f", {size(one['bytes'])} of them sealed" if one["bytes"] else ""
     lines.append(f"  pending       {count(one['pending'], 'event')}{sealed}")
     if one["held"]:
-        lines.append(f"  held          {count(one['held'], 'event')} stay here until `shipper on {one['app']}`")
+        because = f" ({one['held_because']})" if one["held_because"] else ""
+        release = f"shipper on {one['app']} --with-held"
+        lines.append(f"  held          {count(one['held'], 'event')} stay here{because} until `{release}`")
     trusting = "" if one["proves"] else f", whose status code is trusted: wire {one['wire']} names no event it took"
     lines.append(f"  sent to       {one['endpoint']}{trusting}")
     lines.append(f"  last success  {_ago(one['last_success'], now)}")
@@ -159,35 +163,50 @@ def _ago(when: float, now: float) -> str:
     return f"{span(now - when)} ago" if when else "never"
 
 
-def rules(environ: Mapping[str, str], app: str, policy: str, why: str) -> list[str]:
-    """Every rule of consent in its order, what it says here, and which one decided."""
+def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
+    """Every rule of consent in its order, what it says here, and which one decided; every variable that has a part in it."""
+    app, variable = one["app"], consent.variable(one["app"])
     try:
         with open_config(environ) as config:
             everywhere, own = consent.read_choice(config, consent.ALL), consent.read_choice(config, app)
-            notice, person = consent.read_notice(config, app), _person(environ, config, app)
+            notice, person = consent.read_notice(config, app), _person(environ, config, one["spool"])
     except FileNotFoundError:
-        everywhere, own, notice, person = ("", "", ""), ("", "", ""), "", _person(environ, None, app)
-    variable = consent.variable(app)
+        everywhere, own, notice, person = ("", "", ""), ("", "", ""), "", _person(environ, None, one["spool"])
     table = (
         ("DO_NOT_TRACK", environ.get("DO_NOT_TRACK") or "not set"),
         (variable, environ.get(variable) or "not set"),
         ("choice for all apps", " ".join(everywhere).strip() or "none"),
         (f"choice for {app}", " ".join(own).strip() or "none"),
+        (consent.MACHINE, consent.read_machine(app) or "says nothing"),
+        (consent.REPOSITORY, _repository(app)),
         ("CI", automation.in_ci(environ) or "no"),
-        ("policy", policy),
+        ("policy", one["policy"]),
         ("notice shown", {"": "no", "-": "yes"}.get(notice, notice)),
-        ("decided by", why),
+        ("decided by", one["why"]),
         ("id", person),
+        ("coding agent", automation.agent(environ) or "no"),
+        *((name, "set") for name in sorted(environ) if _has_a_part(name, variable)),
+        *((name, environ[name]) for name in ("SHIPPER_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME") if environ.get(name)),
+        *(("receiver", f"{found}, in {consent.MACHINE}") for found in [consent.read_machine_endpoint(app)] if found),
     )
-    return [f"    {name:24}{says}" for name, says in table]
+    return [f"    {name:28}{says}" for name, says in table]
 
 
-def _person(environ: Mapping[str, str], config: Folder | None, app: str) -> str:
+def _has_a_part(name: str, variable: str) -> bool:
+    return name in (variable + "_ENDPOINT", variable + "_TOKEN", variable + "_DEBUG", "SHIPPER_SPAWN")
+
+
+def _repository(app: str) -> str:
+    found = consent.read_repository(app)
+    return f"{found}, {', '.join(consent.repository_files())}" if found else "says nothing"
+
+
+def _person(environ: Mapping[str, str], config: Folder | None, spool: str) -> str:
     """What stands for the person in an event, and why nothing does."""
     sign = automation.in_ci(environ) or automation.one_run_home(environ)
     if sign:
         return f"left out: {sign} shows CI or a home for one run"
     try:
-        return consent.read_identity(config, app) or "made with the first event"
+        return consent.read_identity(config, spool) or "made with the first event"
     except OSError:
         return "cannot be read, so nothing is recorded: see `shipper doctor`"

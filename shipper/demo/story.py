@@ -139,7 +139,7 @@ def _refused(stage: Stage) -> None:
     stage.act("Nobody has agreed yet, so nothing leaves.")
     refused = stage.shipper("flush", "wunderctl")
     stage.check("flush was not allowed to (exit 5)", 5, refused.code)
-    agreed = stage.shipper("on", "wunderctl")
+    agreed = stage.shipper("on", "wunderctl", "--with-held")
     stage.check("the choice is saved", 0, agreed.code)
 
 

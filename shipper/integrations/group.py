@@ -17,7 +17,7 @@ ACTIONS: "Mapping[str, tuple[str, Mapping[str, str]]]" = {
         "Say what is recorded, what waits, what was sent, and which rule decided it.",
         {"why": "Every rule that could have decided, in order.", "json": "One JSON array, for scripts."},
     ),
-    "on": ("Let events be sent.", {"from-now": "Keep what was recorded before on this machine."}),
+    "on": ("Let events be sent.", {"with-held": "Send also what was recorded before."}),
     "local": ("Record, and keep everything on this machine.", {}),
     "off": ("Record nothing, and erase what is pending.", {}),
     "show": (

@@ -107,6 +107,27 @@ def choices(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(NOTE, "consent", "DO_NOT_TRACK is set: nothing is recorded in this shell")
 
 
+def others() -> Iterator[Finding]:
+    """Look at what the machine's administrator and the repository of the working folder say: they only lower."""
+    if os.path.isdir(consent.MACHINE):
+        for name in sorted(os.listdir(consent.MACHINE)):
+            app, _, kind = name.rpartition(".")
+            path = os.path.join(consent.MACHINE, name)
+            if kind == "mode" and consent.read_machine(app) == consent.UNREADABLE:
+                yield Finding(WRONG, "machine", f"{path} cannot be read: off for {app}", f"Write off or local: {path}")
+            elif kind == "mode":
+                yield Finding(NOTE, "machine", f"{path} says {consent.read_machine(app) or 'nothing lower'}")
+            elif kind == "endpoint" and not consent.read_machine_endpoint(app):
+                todo = f"chown root {path}; chmod 644 {path}"
+                yield Finding(
+                    WRONG, "machine", f"{path} can be written by others than root, so it does not count", todo
+                )
+            elif kind == "endpoint":
+                yield Finding(NOTE, "machine", f"{app} sends to {consent.read_machine_endpoint(app)}, by {path}")
+    for path in consent.repository_files():
+        yield Finding(NOTE, "repository", f"{path} may lower the mode in this folder")
+
+
 def _choices(config: Folder) -> Iterator[Finding]:
     for name in sorted(files.names(config)):
         app, _, kind = name.rpartition(".")
@@ -122,6 +143,9 @@ def _choices(config: Folder) -> Iterator[Finding]:
         elif kind == "token" and config.stat(name).st_mode & 0o077:
             path = os.path.join(config.path, name)
             yield Finding(WRONG, "token", f"{name} can be read by others, so it is not used", f"chmod 600 {path}")
+        elif kind == "token" and len(config.read(name, consent.LINE_BYTES).split()) != 2:
+            todo = "Write the receiver's origin before it, in one line: https://telemetry.example.com TOKEN"
+            yield Finding(WRONG, "token", f"{name} does not say whom it is for, so it is not used", todo)
 
 
 def _remove(config: Folder, name: str, text: str) -> Finding:
@@ -146,7 +170,10 @@ def spool(name: str, found: Spool, mode: str, why: str) -> Iterator[Finding]:
         yield Finding(NOTE, name, f"{counts.quarantined} in quarantine", todo)
     if counts.held and mode == consent.ON:
         yield Finding(
-            NOTE, name, f"{counts.held} from before your `on` stay here", f"To send them too: shipper on {app}"
+            NOTE,
+            name,
+            f"{counts.held} from before your `on` stay here",
+            f"To send them too: shipper on {app} --with-held",
         )
     waiting = _names(found.folder, "deletions")
     if waiting:

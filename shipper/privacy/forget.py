@@ -37,11 +37,17 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
     """
     asking, sent = [], False
     with open_config(environ, create=True) as config:
-        with suppress(FileNotFoundError):
-            identity.retire(config, app)
-        former = identity.former_identities(config, app)
-        secrets = {person: identity.secret_of(config, app, person) for person in former.values()}
-        for name in spools:
+        known = identity.identities(config, app)
+        for name in known:
+            with suppress(FileNotFoundError):
+                identity.retire(config, name)
+        done: list[str] = []
+        for name in dict.fromkeys((*spools, *known)):
+            former = identity.former_identities(config, name)
+            secrets = {person: identity.secret_of(config, name, person) for person in former.values()}
+            done += [*former, *(name + identity.SECRET + person for person, secret in secrets.items() if secret)]
+            if name not in spools:
+                continue
             with _spool(environ, name) as spool:
                 tried = ever_tried(spool)
                 sent = sent or tried
@@ -50,7 +56,7 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
         files.replace(config, app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
-        for file in (*former, *(app + identity.SECRET + person for person, secret in secrets.items() if secret)):
+        for file in done:
             files.remove(config, file)
     return Forgotten(tuple(asking), sum(_empty(environ, name) for name in spools), sent)
 

@@ -22,8 +22,9 @@ ENVELOPE = (
     ("app", "the program's name", "To tell programs apart."),
     ("version", "the program's version", "Which versions must stay supported."),
     ("name", "the event's name", "To tell events apart."),
-    ("user", "a random, pseudonymous id made on this machine, for this program only", "To count people, not events. "
-     "It is left out in CI and in homes made for one run, and replaced when telemetry is switched off and on again."),
+    ("user", "a random, pseudonymous id made on this machine, for this program and this receiver only", "To count people, "
+     "not events. It is left out in CI and in homes made for one run, and replaced when telemetry is switched off and on "
+     "again."),
     ("session", "a random id, new in every process", "Which events belong to one run."),
     ("ci", "whether it ran in CI", "To tell people from machines."),
     ("agent", f"the coding agent that ran it: {', '.join(AGENTS)}", "To tell people from agents. It is left out where "
@@ -46,6 +47,10 @@ _NEVER = (
 _PROMISE = (
     "This page is generated from the declarations that the program itself enforces. "
     "What is not on it cannot be recorded."
+)
+_ADOPTED = (
+    "The id is taken over once from {}, where an earlier telemetry of this program kept it: as it stands where it is random "
+    "by its form (a random UUID, 32 or more hexadecimal digits, a KSUID), else hashed with random bytes that nobody keeps."
 )
 _OPT_OUT = (
     "A notice is shown once, on a terminal, and nothing is recorded in that run. Afterwards events are recorded and sent "
@@ -82,6 +87,8 @@ def _page(app: App) -> Iterator[Block]:
         yield from _event(event)
     yield Heading(2, ["What every event carries"])
     yield Grid(("Key", "What it is", "Why"), [([Code(key)], [what], [why]) for key, what, why in ENVELOPE])
+    if app.identity_file:
+        yield Paragraph([_ADOPTED.format(app.identity_file.partition("#")[0])])
     yield Paragraph(["An event as it is kept and sent, one line:"])
     if app.events:
         yield Example(example(app, next(iter(app.events.values()))))
@@ -102,7 +109,22 @@ def _consent(app: App) -> Iterator[Block]:
             ["Keep everything on your machine: ", _run(app, "local")],
             ["Record nothing and erase what waits: ", _run(app, "off")],
             ["Erase also what was received: ", _run(app, "forget")],
-            ["For one call or one shell: ", Code(f"{variable(app.name)}=off"), " or ", Code("DO_NOT_TRACK=1")],
+            [
+                "For one call or one shell, where it also holds back what waits: ",
+                Code(f"{variable(app.name)}=off"),
+                " or ",
+                Code("DO_NOT_TRACK=1"),
+            ],
+            [
+                "For everybody on a machine, one word, ",
+                Code("off"),
+                " or ",
+                Code("local"),
+                ", in ",
+                Code(f"/etc/shipper/{app.name}.mode"),
+                "; for who works in a repository, in ",
+                Code(".shipper"),
+            ],
             ["See each event as it is recorded: ", Code(f"{variable(app.name)}_DEBUG=true")],
         ]
     )
@@ -120,20 +142,28 @@ def _event(event: Event) -> Iterator[Block]:
     yield Heading(3, [Code(event.name)])
     about = f" Owner: {event.owner}." if event.owner else ""
     until = f" Recorded until {event.expires}." if event.expires else ""
-    yield Paragraph([event.reason, about, until])
+    since = (
+        f" Recorded since {event.since}, of those who have chosen or seen the notice since then." if event.since else ""
+    )
+    yield Paragraph([event.reason, about, since, until])
     if event.fields:
         rows = [
             ([Code(name)], values(kind), [kind.reason or "As above."], [_care(kind)])
             for name, kind in event.fields.items()
         ]
         cared = any(row[3] != [""] for row in rows)
-        columns = ("Field", "Possible values", "Why", "Owner, last day")
+        columns = ("Field", "Possible values", "Why", "Owner, first and last day")
         yield Grid(columns if cared else columns[:3], rows if cared else [row[:3] for row in rows])
     yield Example(fields_of(event))
 
 
 def _care(kind: ValueType) -> str:
-    return ", ".join(filter(None, (kind.owner, f"until {kind.expires}" if kind.expires else "")))
+    return ", ".join(
+        filter(
+            None,
+            (kind.owner, f"since {kind.since}" if kind.since else "", f"until {kind.expires}" if kind.expires else ""),
+        )
+    )
 
 
 def values(kind: ValueType) -> Run:
@@ -153,7 +183,11 @@ def values(kind: ValueType) -> Run:
         case "version_number":
             return ["the leading numbers of a version, or ", Code("other")]
         case _:
-            known = f"of {', '.join(kind.detail)}" if kind.detail else "of an installed package"
+            known = (
+                f"of {', '.join(kind.detail)}"
+                if kind.detail
+                else "of a package that the program declares as its dependency"
+            )
             return [f"the class of an error that is built in, the program's own or {known}, or ", Code("other")]
 
 

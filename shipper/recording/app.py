@@ -11,21 +11,22 @@ from shipper.recording.automation import one_run_home, signs
 from shipper.recording.command import Command
 from shipper.recording.consent import (
     BY_UNREACHABLE,
+    ENVIRONMENT_OFF,
     NOTICE_DUE,
     OFF,
     ON,
-    decide,
+    decide_here,
+    read_consent_date,
     read_identity,
-    read_saved,
     variable,
 )
 from shipper.recording.event import OUT_OF_TYPE, by_name
-from shipper.recording.folder import open_config
+from shipper.recording.folder import open_config, spool_name
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import patience, set_patience
 from shipper.recording.manifest import write_manifest
 from shipper.recording.settings import FLUSH_INTERVAL, MAX_BYTES, MAX_DAYS, MAX_FILES, check_settings
-from shipper.recording.spooling import spool_line, start_deletion_pass
+from shipper.recording.spooling import endpoint_here, spool_line, start_deletion_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,38 +185,36 @@ class App:
     def decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
         """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it)."""
         policy = (self.name, self.policy, self.policy_date, self.ci)
-        return decide(self.flag, environ, read_saved(config, self.name), policy)
+        return decide_here(self.flag, environ, config, policy)
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
         environ = os.environ
         now = time.time_ns() // 1_000_000
         moment = format_time(now)
         today = moment[:10]
-        said = self._say(name, fields, today)
         config = _open_config(environ)
         try:
-            mode, why = self.decide(environ, config)
-            if self._noticed == os.getpid():  # the run that shows the notice records nothing
-                mode, why = OFF, NOTICE_DUE
-            elif self.events[name].expired(today):
-                mode, why = OFF, "the event is past its last day"
+            mode, why = self._decide_now(name, environ, config, now, today)
+            event = self.events.get(name)
+            covered = read_consent_date(config, self.name, why) if event and event.dated else "~"
+            said = self._say(name, fields, today, covered)
+            if mode != OFF and event and event.since > covered:
+                mode, why = OFF, "the event is newer than the choice; to include it, choose again"
             debug = environ.get(self.variable + "_DEBUG")
-            if why == NOTICE_DUE:
-                from shipper.choices.notice import show_once
-
-                self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
             if mode != ON:
                 start_deletion_pass(self, environ, now)
             if mode == OFF and not debug:
                 return False
             ci, agent = signs(environ)
-            user = ""
+            user, endpoint = "", endpoint_here(self, environ)
             if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
                 config = config or open_config(environ, create=True)
             if config and not (ci or mode == OFF or one_run_home(environ)):
-                user = read_identity(config, self.name) or self._make_identity(config)
+                # A person is somebody else at each receiver: the id belongs to the spool, as that does to an endpoint.
+                spool = spool_name(self.name, endpoint)
+                user = read_identity(config, spool) or self._make_identity(config, spool)
             line = self._line(now, moment, name, said, user, ci, agent)
-            kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line)
+            kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line, endpoint)
             if debug:
                 from shipper.recording.debug import tell
 
@@ -225,23 +224,43 @@ class App:
             if config is not None:
                 config.close()
 
-    def _make_identity(self, config: "Folder") -> "str":
+    def _decide_now(
+        self, name: "str", environ: "Mapping[str, str]", config: "Folder | None", now: "int", today: "str"
+    ) -> "tuple[str, str]":
+        """Decide for one event, show a notice that is due, and hold back what waits where the environment says off."""
+        mode, why = self.decide(environ, config)
+        if why in ENVIRONMENT_OFF:
+            from shipper.spool.holding import hold_pending
+
+            hold_pending(environ, self.name, why, now)
+        if self._noticed == os.getpid():  # the run that shows the notice records nothing
+            mode, why = OFF, NOTICE_DUE
+        if why == NOTICE_DUE:
+            from shipper.choices.notice import show_once
+
+            self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
+        if name in self.events and self.events[name].expired(today):
+            mode, why = OFF, "the event is past its last day"
+        return mode, why
+
+    def _make_identity(self, config: "Folder", spool: "str") -> "str":
         from shipper.choices.identity import make_identity
 
         # Where somebody else is making it, the event goes without: it counts for nobody, which is better than not at all.
-        user, waited = make_identity(config, self.name, os.urandom(16), self.identity_file, patience())
+        adopt = self.identity_file if spool == self.name else ""
+        user, waited = make_identity(config, spool, os.urandom(16), adopt, patience())
         set_patience(patience() - waited)
         return user
 
-    def _say(self, name: "str", fields: "dict[str, object]", today: "str") -> "str":
+    def _say(self, name: "str", fields: "dict[str, object]", today: "str", covered: "str") -> "str":
         declared = self.events.get(name)
         if declared is None:
             from shipper.errors import BadValue
 
             raise BadValue(f"the app declares no event {name}", f"it declares: {', '.join(self.events)}")
-        said = declared.encode_fields(fields, False, today)
+        said = declared.encode_fields(fields, False, today, covered)
         if OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
-            declared.encode_fields(fields, True, today)
+            declared.encode_fields(fields, True, today, covered)
         return said
 
     def _line(

@@ -5,7 +5,10 @@ A choice is one file of one line, "<mode> <time> <by whom>", in the configuratio
 id. Everything that cannot be read means off.
 """
 
-from shipper.recording.automation import in_ci
+import os
+import sys
+
+from shipper.recording.automation import in_ci, one_run_home
 from shipper.recording.names import valid_id
 
 TYPE_CHECKING = False
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
 
     from shipper.recording.folder import Folder
 
-    #: What the files say: the modes for this app and for all apps ("" none, or UNREADABLE), and for which policy date the
-    #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE). No class: to make one costs every host.
-    Saved = tuple[str, str, str]
+    #: What the files say: the modes for this app and for all apps ("" none, or UNREADABLE); for which policy date the
+    #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE); the modes of the machine's administrator
+    #: and of the repository ("" none, LOCAL, OFF, UNREADABLE). No class: to make one costs every host.
+    Saved = tuple[str, str, str, str, str]
     #: What an app does until somebody chooses: its name; "opt-in" or "opt-out"; when the policy last changed ("YYYY-MM-DD"
     #: or ""), as a notice shown for an earlier one is due again; the mode in CI. An opt-in app never sends from CI: "on"
     #: counts as "local" there.
@@ -30,6 +34,14 @@ UNREADABLE = "unreadable"
 #: Bytes of a file of ours in the configuration folder: one short line.
 LINE_BYTES = 256
 
+#: Where the administrator of a machine, or who packages an app for it, says what holds for everybody on it. Nothing that
+#: an environment says moves it.
+MACHINE = {"darwin": "/Library/Application Support/shipper", "win32": r"C:\ProgramData\shipper"}.get(
+    sys.platform, "/etc/shipper"
+)
+#: The file in which a repository says what holds for who works in it.
+REPOSITORY = ".shipper"
+
 # Why a mode was decided: one for each rule, in their order. They are constants so that programs can compare them.
 BY_FLAG = "this call said --no-telemetry"
 BY_DO_NOT_TRACK = "DO_NOT_TRACK is set"
@@ -37,18 +49,28 @@ BY_VARIABLE_OFF = "the environment says off"
 BY_VARIABLE_UNREADABLE = "the environment's value cannot be read, which means off"
 BY_ALL_OFF = "switched off for all apps"
 BY_APP_OFF = "switched off for this app"
+BY_MACHINE_OFF = f"switched off for this machine, in {MACHINE}"
+BY_MACHINE_UNREADABLE = f"the policy in {MACHINE} cannot be read, which means off"
+BY_MACHINE_ENDPOINT = f"the machine names another receiver, in {MACHINE}"
 BY_UNREADABLE = "a choice file cannot be read, which means off"
 BY_UNREACHABLE = "the folder of the choices cannot be reached, which means off"
-BY_VARIABLE = "the environment says so"
+BY_REPOSITORY_OFF = f"switched off for this folder, by {REPOSITORY}"
 BY_APP = "chosen for this app"
 BY_ALL = "chosen for all apps"
+BY_VARIABLE = "the environment says so"
+BY_MACHINE = f"kept here on this machine, by {MACHINE}"
+BY_REPOSITORY = f"kept here in this folder, by {REPOSITORY}"
 BY_CI = "the app's setting for CI"
 BY_POLICY = "nobody has chosen yet: recorded here, sent nowhere"
+BY_ONE_RUN = "nobody has chosen in this home, which was made for one run"
 NOTICE_DUE = "the notice has not been shown yet"
 NOTICE_SHOWN = "the notice was shown and nobody objected"
 
 #: The answers under which a pass empties the spool (S6): a person's lasting choice, not the state of an environment.
 LASTING_OFF = (BY_ALL_OFF, BY_APP_OFF)
+
+#: The answers that an environment gave: what waits is held back then, until the person chooses.
+ENVIRONMENT_OFF = (BY_DO_NOT_TRACK, BY_VARIABLE_OFF, BY_VARIABLE_UNREADABLE)
 
 _NO = ("", "0", "false")
 
@@ -58,30 +80,62 @@ def decide(flag: "str | None", environment: "Mapping[str, str]", saved: "Saved",
 
     flag is "off" when this call said so, else None. Nothing but the arguments is looked at.
     """
-    if flag == OFF:
-        return OFF, BY_FLAG
-    if environment.get("DO_NOT_TRACK", "").strip().lower() not in _NO:
-        return OFF, BY_DO_NOT_TRACK
-    app, kind, date, ci = policy
+    app, _, _, _ = policy
     wish = _wish(environment.get(variable(app), ""))
+    off = _forbidden(flag, environment.get("DO_NOT_TRACK", ""), wish, saved)
+    if off:
+        return OFF, off
+    mine, everywhere, notice, machine, repository = saved
+    # The environment, the machine and the repository lower what a person chose: none of them raises it.
+    chosen = mine or everywhere
+    if LOCAL in (chosen, wish):
+        return LOCAL, BY_VARIABLE if chosen != LOCAL else BY_APP if mine else BY_ALL
+    lower = BY_MACHINE if machine else BY_REPOSITORY if repository else ""
+    if chosen or wish:
+        return (LOCAL, lower) if lower else (ON, BY_APP if mine else BY_ALL if everywhere else BY_VARIABLE)
+    return _undecided(in_ci(environment) != "", notice, lower, policy)
+
+
+def _forbidden(flag: "str | None", track: "str", wish: "str", saved: "Saved") -> "str":
+    """Return the rule that says off, or ""."""
+    mine, everywhere, notice, machine, repository = saved
+    if flag == OFF:
+        return BY_FLAG
+    if track.strip().lower() not in _NO:
+        return BY_DO_NOT_TRACK
     if wish in (OFF, UNREADABLE):
-        return OFF, BY_VARIABLE_OFF if wish == OFF else BY_VARIABLE_UNREADABLE
-    mine, everywhere, notice = saved
+        return BY_VARIABLE_OFF if wish == OFF else BY_VARIABLE_UNREADABLE
     if OFF in (mine, everywhere):
-        return OFF, BY_ALL_OFF if everywhere == OFF else BY_APP_OFF
-    if UNREADABLE in saved:
-        return OFF, BY_UNREADABLE
-    if wish:
-        return wish, BY_VARIABLE
-    if mine or everywhere:
-        return mine or everywhere, BY_APP if mine else BY_ALL
+        return BY_ALL_OFF if everywhere == OFF else BY_APP_OFF
+    if machine in (OFF, UNREADABLE):
+        return BY_MACHINE_OFF if machine == OFF else BY_MACHINE_UNREADABLE
+    if UNREADABLE in (mine, everywhere, notice):
+        return BY_UNREADABLE
+    return BY_REPOSITORY_OFF if repository in (OFF, UNREADABLE) else ""
+
+
+def _undecided(ci: "bool", notice: "str", lower: "str", policy: "Policy") -> "tuple[str, str]":
+    """Decide where nobody has chosen, by what the app declares; `lower` is the rule of who keeps everything here."""
+    _, kind, date, ci_mode = policy
     opt_out = kind == "opt-out"
-    if in_ci(environment):
-        return ci if opt_out or ci != ON else LOCAL, BY_CI
-    if not opt_out:
-        return LOCAL, BY_POLICY
+    if ci:
+        if ci_mode == ON and (lower or not opt_out):
+            return LOCAL, lower or BY_CI
+        return ci_mode, BY_CI
+    if lower or not opt_out:
+        return LOCAL, lower or BY_POLICY
     # Dates are compared as text; "-" comes before every date.
     return (ON, NOTICE_SHOWN) if notice and notice >= date else (OFF, NOTICE_DUE)
+
+
+def decide_here(
+    flag: "str | None", environment: "Mapping[str, str]", config: "Folder | None", policy: "Policy"
+) -> "tuple[str, str]":
+    """Read what holds here and now, and decide. config is the open configuration folder, None where there is none yet."""
+    mode, why = decide(flag, environment, read_saved(config, policy[0]), policy)
+    if why in (NOTICE_DUE, NOTICE_SHOWN) and one_run_home(environment):
+        return OFF, BY_ONE_RUN  # each container would show the notice again, to nobody who could remember it
+    return mode, why
 
 
 def variable(app: "str") -> "str":
@@ -111,11 +165,68 @@ def read_notice(config: "Folder | None", app: "str") -> "str":
     return "" if line is None else line.partition(" ")[0] or UNREADABLE
 
 
+def read_consent_date(config: "Folder | None", app: "str", why: "str") -> "str":
+    """Return the day ("YYYY-MM-DD") of the choice or notice that decided, as decide() names it in `why`.
+
+    What is declared with a later `since` is not covered by it. "~", which no day exceeds, where nobody's choice decided.
+    """
+    if why == NOTICE_SHOWN:
+        return (read_line(config, app + ".notice") or "").partition(" ")[2][:10]
+    if why in (BY_APP, BY_ALL):
+        return read_choice(config, app if why == BY_APP else ALL)[1][:10]
+    return "~"
+
+
 def read_saved(config: "Folder | None", app: "str") -> "Saved":
-    """Read what people have chosen. config is the open configuration folder, None where there is none yet."""
+    """Read what people have chosen, and what machine and repository say. config is None where there is no folder yet."""
     mine, everywhere = read_choice(config, app)[0], read_choice(config, ALL)[0]
     # The notice counts only where nobody has chosen: one file less to read for everybody else.
-    return mine, everywhere, "" if mine or everywhere else read_notice(config, app)
+    notice = "" if mine or everywhere else read_notice(config, app)
+    return mine, everywhere, notice, read_machine(app), read_repository(app)
+
+
+def read_machine(app: "str") -> "str":
+    """Return what the machine's folder says for an app: "", LOCAL, OFF or UNREADABLE."""
+    if not os.access(MACHINE, os.F_OK):  # one look, and no exception: hardly any machine has it
+        return ""
+    from shipper.recording.machine import machine_mode
+
+    return machine_mode(app)
+
+
+def read_machine_endpoint(app: "str") -> "str":
+    """Return the receiver that the machine's folder names for an app, or ""."""
+    if not os.access(MACHINE, os.F_OK):
+        return ""
+    from shipper.recording.machine import machine_endpoint
+
+    return machine_endpoint(app)
+
+
+def read_repository(app: "str") -> "str":
+    """Return the lowest that the `.shipper` of the working folder and of those above it say for an app."""
+    found = ""
+    for path in repository_files():
+        from shipper.recording.machine import repository_mode
+
+        said = repository_mode(app, path)
+        if said and found in ("", LOCAL):
+            found = said
+    return found
+
+
+def repository_files() -> "list[str]":
+    """The `.shipper` of the working folder and of those above it, as far as there are some."""
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was removed
+        return []
+    found = []
+    while folder:
+        if os.access(f"{folder}/{REPOSITORY}", os.F_OK):
+            found.append(f"{folder}/{REPOSITORY}")
+        folder = folder.rpartition(os.sep)[0]
+    return found
 
 
 def read_line(config: "Folder | None", name: "str") -> "str | None":

@@ -19,11 +19,12 @@ class Event:
     """One declared fact: its name, why it is collected, and the type of each field.
 
     `owner` says who answers for it and `expires` ("YYYY-MM-DD") is the last day, in UTC, on which it is recorded.
+    `since` is the day of the release that added it: a choice that is older does not cover it.
     `options` declares the fields whose names are no Python names: `options={"--force": flag()}` says of a command
     whether the option was given. Raises DeclarationError when the declaration is wrong.
     """
 
-    __slots__ = ("expires", "fields", "name", "owner", "reason")
+    __slots__ = ("dated", "expires", "fields", "name", "owner", "reason", "since")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Event:
         *,
         owner: "str" = "",
         expires: "str" = "",
+        since: "str" = "",
         options: "Mapping[str, ValueType] | None" = None,
         **fields: "ValueType",
     ) -> "None":
@@ -48,22 +50,28 @@ class Event:
             if not valid_name(field) or field.startswith("shipper.") or not isinstance(kind, ValueType):
                 wrong(f"{name}.{field} is not a field: give a name and a type such as flag() or one_of()")
         self.name, self.reason, self.owner, self.expires, self.fields = name, reason, owner, expires, fields
+        self.since = since
         check_metadata(self, name)
+        #: Whether anything of it is newer than some choices.
+        self.dated = since != "" or [kind for kind in fields.values() if kind.since] != []
 
     def expired(self, today: "str") -> "bool":
         """Say whether today ("YYYY-MM-DD") lies after the event's last day."""
         return "" != self.expires < today
 
-    def encode_fields(self, given: "Mapping[str, object]", strict: "bool" = False, today: "str" = "") -> "str":
+    def encode_fields(
+        self, given: "Mapping[str, object]", strict: "bool" = False, today: "str" = "", covered: "str" = "~"
+    ) -> "str":
         """Say the given values as JSON, `"command":"up","duration_ms":12`, in the order in which they are declared.
 
-        Fields that are not given and fields past their last day are left out. A value outside its type, or one whose
+        Fields that are not given, fields past their last day, and fields that are newer than `covered`, the day up to which
+        the person's choice reaches, are left out. A value outside its type, or one whose
         field was never declared, is counted in `shipper.out_of_type`; when strict it raises BadValue.
         """
         said = []
         outside: list[str] = []
         for field, kind in self.fields.items():
-            if field not in given or "" != kind.expires < today:
+            if field not in given or "" != kind.expires < today or kind.since > covered:
                 continue
             text = kind.encode(given[field])
             if text is None:

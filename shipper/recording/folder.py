@@ -22,8 +22,8 @@ READ_BYTES = 16 * 1024
 # Where the two folders lie: what XDG calls the one above, and where it is where nobody set that.
 _HOMES = {"state": ("XDG_STATE_HOME", "/.local/state"), "config": ("XDG_CONFIG_HOME", "/.config")}
 _AT_FOLDER = os.open in os.supports_dir_fd
-# O_NONBLOCK: a FIFO planted where a file belongs must not stop anybody.
-_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+#: How files are opened. O_NONBLOCK: a FIFO planted where a file belongs must not stop anybody.
+FILE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
@@ -93,7 +93,7 @@ class Folder:
         A file that is made is 0600, and whoever owns it may read and write it whatever the umask of its maker.
         """
         try:
-            fd = os.open(self.where(name), flags | _FILE | _BINARY, 0o600, **self.at)
+            fd = os.open(self.where(name), flags | FILE_FLAGS | _BINARY, 0o600, **self.at)
         except FileNotFoundError:
             raise  # the usual case costs no look at the others
         except OSError as error:
@@ -153,7 +153,7 @@ def open_folder(path: "str") -> "Folder":
 def _open_folder(name: "str", path: "str", at: "dict[str, int]") -> "int":
     # S10: a folder of ours is no link, belongs to us and nobody else can write into it.
     try:
-        fd = os.open(name, _FOLDER | _FILE, **at)
+        fd = os.open(name, _FOLDER | FILE_FLAGS, **at)
     except NotADirectoryError:
         _refuse("is a link or a file where a folder belongs", path)
     found = os.fstat(fd)
@@ -189,16 +189,9 @@ def write_all(fd: "int", data: "bytes") -> None:
 
 
 def _open_base(kind: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
-    # S10: root in somebody else's home (sudo without -H) leaves no file there that its owner could not remove.
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        home = environ.get("SHIPPER_HOME", "") or environ.get("HOME", "") or "/"
-        try:
-            foreign = os.stat(home).st_uid != 0
-        except OSError:  # a missing home is nobody's
-            foreign = False
-        if foreign:
-            _refuse("root does not write into the home of somebody else", home)
     path = home_path(environ, kind)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        _refuse_foreign(path)
     try:
         return open_folder(path)
     except FileNotFoundError:
@@ -208,6 +201,18 @@ def _open_base(kind: "str", environ: "Mapping[str, str]", create: "bool") -> "Fo
 
     make_base(path, environ)
     return open_folder(path)
+
+
+def _refuse_foreign(path: "str") -> None:
+    """S10: root leaves nothing in somebody else's folder (sudo without -H, XDG_* of another), who could not remove it."""
+    while True:
+        try:
+            found = os.stat(path)
+            break
+        except OSError:  # it is to be made: what will hold it says whose it is
+            path = os.path.dirname(path)
+    if found.st_uid != 0:
+        _refuse("root does not write into a folder of somebody else", path)
 
 
 def open_state(environ: "Mapping[str, str]", create: "bool" = False) -> "Folder":

@@ -6,7 +6,7 @@ Whoever finds a pass due rings the doorbell or starts a flusher, after the lock 
 import os
 
 from shipper.recording.active import append_line, is_full
-from shipper.recording.consent import LOCAL, OFF
+from shipper.recording.consent import LOCAL, OFF, read_machine_endpoint
 from shipper.recording.due import DUE, advance_due
 from shipper.recording.folder import open_app, open_state, spool_name
 from shipper.recording.lock import Lock, has_locks, patience, set_patience
@@ -20,12 +20,31 @@ if TYPE_CHECKING:
     from shipper.recording.folder import Folder
 
 
-def spool_line(app: "App", environ: "Mapping[str, str]", config: "Folder | None", now: "int", line: "bytes") -> "bool":
+def endpoint_here(app: "App", environ: "Mapping[str, str]") -> "str":
+    """Return the endpoint that takes the place of the declared one: the machine's, else the environment's, else "".
+
+    The environment's counts only if it was there when the process began (where the system tells), or leads to this very
+    machine: a file of the folder in which somebody works may have named it.
+    """
+    machine = read_machine_endpoint(app.name)
+    found = environ.get(app.variable + "_ENDPOINT", "")
+    if machine or not found:
+        return machine
+    from shipper.wakeup.isolation import begun
+
+    first = begun()
+    if first is None or first.get(app.variable + "_ENDPOINT") == found:
+        return found
+    return found if found.startswith(("http://127.", "http://localhost", "http://[::1]")) else ""
+
+
+def spool_line(
+    app: "App", environ: "Mapping[str, str]", config: "Folder | None", now: "int", line: "bytes", endpoint: "str"
+) -> "bool":
     """Bring a line into the spool, and a due pass under way. Returns True when the line is promised (S1).
 
     `now` is in Unix milliseconds. Raises OSError where the spool cannot be written.
     """
-    endpoint = environ.get(app.variable + "_ENDPOINT", "")
     if not endpoint.isprintable():  # no pass could read the manifest that names it
         return False
     name = spool_name(app.name, endpoint)
@@ -67,7 +86,11 @@ def _append(
     mode = app.decide(environ, config)[0]  # S6: a choice that was made while we waited holds
     if mode == OFF:
         return False, ""
-    _update_manifest(folder, app.manifest(endpoint), app.version, app.sync)
+    if _update_manifest(folder, app.manifest(endpoint), app.version, app.sync) and config and not endpoint:
+        from shipper.spool.moving import start_anew
+
+        start_anew(config, folder, app.name, now)
+        return False, ""  # the line bears the id that the receiver before knew
     if mode == LOCAL:
         with folder.folder("held", create=True) as held:
             _put(app, folder, held, now, line)
@@ -76,8 +99,11 @@ def _append(
     return True, advance_due(folder, now // 1000, app.flush_interval, before)
 
 
-def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> None:
-    """Keep `app.json` what the newest version of the app declares. The caller holds the spool's lock."""
+def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> "bool":
+    """Keep `app.json` what the newest version of the app declares. The caller holds the spool's lock.
+
+    Returns whether a new version sends to another origin.
+    """
     try:
         there = folder.read("app.json", MANIFEST_BYTES)
     except FileNotFoundError:
@@ -85,7 +111,8 @@ def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: 
     if there != manifest:
         from shipper.spool.manifest_upgrade import replace_manifest
 
-        replace_manifest(folder, there, manifest, version, sync)
+        return replace_manifest(folder, there, manifest, version, sync)
+    return False
 
 
 def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":
@@ -121,7 +148,7 @@ def start_deletion_pass(app: "App", environ: "Mapping[str, str]", now: "int") ->
     `now` is in Unix milliseconds. Never raises OSError.
     """
     try:
-        name = spool_name(app.name, environ.get(app.variable + "_ENDPOINT", ""))
+        name = spool_name(app.name, endpoint_here(app, environ))
         with open_state(environ) as state, open_app(state, name) as folder:
             with folder.folder("deletions") as pending:  # hardly anybody has one: nothing is loaded before
                 from shipper import files

@@ -44,8 +44,8 @@ def class_name(value: "object", packages: "Collection[object]", own_package: "st
     """Return the qualified name of an exception's class, or "" when it may not be said.
 
     It may when the class is built in, of the standard library, of own_package, or of packages; when packages is empty,
-    of any package that lies in a site folder. A class from a script or a folder of somebody's own project may not: its
-    name is theirs. value is an exception, its class, or text: the name of a built-in class or of one in packages.
+    of those that own_package's distribution declares as its dependencies. Any other may not, installed or not: its name is
+    somebody else's. value is an exception, its class, or text: the name of a built-in class or of one in packages.
     """
     if isinstance(value, str):
         if value.partition(".")[0] in packages and valid_name(value):
@@ -67,5 +67,8 @@ def class_name(value: "object", packages: "Collection[object]", own_package: "st
 def _may_be_said(package: "str", packages: "Collection[object]", own_package: "str") -> "bool":
     if package == own_package or package in packages or package in sys.stdlib_module_names:
         return True
-    place = str(getattr(sys.modules.get(package), "__file__", "")).replace("\\", "/")
-    return not packages and ("/site-packages/" in place or "/dist-packages/" in place)
+    if packages:
+        return False
+    from shipper.recording.dependencies import declared_dependencies
+
+    return package in declared_dependencies(own_package)

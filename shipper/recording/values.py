@@ -26,19 +26,20 @@ class ValueType:
 
     `kind` is its maker's name and `detail` the maker's arguments. `reason` says why the field is collected (empty: the
     event's reason covers it), `owner` who answers for it (empty: the event's owner), `expires` ("YYYY-MM-DD") is the
-    last day on which it is recorded. Raises DeclarationError when one of them is wrong.
+    last day on which it is recorded, `since` the day of the release that added or widened it: who chose before that day has
+    not agreed to it. Raises DeclarationError when one of them is wrong.
     """
 
-    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "reason")
+    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "reason", "since")
 
     def __init__(
         self,
         kind: "str",
         detail: "tuple[Any, ...]" = (),
-        about: "tuple[str, str, str]" = ("", "", ""),
+        about: "tuple[str, str, str, str]" = ("", "", "", ""),
     ) -> "None":
         self.kind, self.detail = kind, detail
-        self.reason, self.owner, self.expires = about
+        self.reason, self.owner, self.expires, self.since = about
         self.own_package, self.from_tree = "", False
         check_metadata(self, kind)
 
@@ -82,66 +83,77 @@ DETAILS = {"one_of": "members", "integer": "range", "milliseconds": "bounds", "e
 OTHERWISE = dict.fromkeys(("one_of", "version_number", "error_class"), f'"{OTHER}"')
 
 
-def one_of(*members: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def one_of(
+    *members: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+) -> "ValueType":
     """One of these words; anything else is said as "other"."""
     if not members or len(frozenset(members)) != len(members):
         wrong("one_of() needs members, each once")
     for member in members:
         if not valid_name(member):
             wrong(f"{member!r} cannot be a member: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
-    return ValueType("one_of", members, (reason, owner, expires))
+    return ValueType("one_of", members, (reason, owner, expires, since))
 
 
-def command_names(*more: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def command_names(
+    *more: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+) -> "ValueType":
     """One of the commands of the instrumented program, named from its tree: nobody lists them by hand.
 
     `more` are names that the tree does not show by itself: of commands that are made lazily or found by another program.
     """
     kind = one_of(*more) if more else ValueType("one_of")
-    kind.reason, kind.owner, kind.expires = reason, owner, expires
+    kind.reason, kind.owner, kind.expires, kind.since = reason, owner, expires, since
     check_metadata(kind, "command_names()")
     kind.from_tree = True
     return kind
 
 
-def integer(low: "int", high: "int", *, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def integer(
+    low: "int", high: "int", *, reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+) -> "ValueType":
     """A whole number from low to high, both included; anything else is left out."""
     if type(low) is not int or type(high) is not int or not -(1 << 63) <= low <= high < 1 << 63:
         wrong("integer() needs low <= high, whole numbers of 64 bits")
-    return ValueType("integer", (low, high), (reason, owner, expires))
+    return ValueType("integer", (low, high), (reason, owner, expires, since))
 
 
-def milliseconds(*bounds: "int", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def milliseconds(
+    *bounds: "int", reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+) -> "ValueType":
     """A duration in whole milliseconds, at most 31 days; anything else is left out.
 
     With bounds it is said roughly: the largest bound that it reaches, or 0.
     """
     if [bound for bound in bounds if type(bound) is not int or not 0 < bound <= MAX_MILLISECONDS]:
         wrong("the bounds of milliseconds() are whole numbers from 1 to 31 days")
-    return ValueType("milliseconds", tuple(sorted(bounds)), (reason, owner, expires))
+    return ValueType("milliseconds", tuple(sorted(bounds)), (reason, owner, expires, since))
 
 
-def flag(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def flag(*, reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = "") -> "ValueType":
     """True or False; anything else is left out."""
-    return ValueType("flag", (), (reason, owner, expires))
+    return ValueType("flag", (), (reason, owner, expires, since))
 
 
-def version_number(*, reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def version_number(*, reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = "") -> "ValueType":
     """The leading dotted numbers of a version, at most four ("v18.2.0-mine" is said as "18.2.0"); else "other"."""
-    return ValueType("version_number", (), (reason, owner, expires))
+    return ValueType("version_number", (), (reason, owner, expires, since))
 
 
-def error_class(*packages: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "") -> "ValueType":
+def error_class(
+    *packages: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+) -> "ValueType":
     """The qualified name of an exception's class, never its message; else "other".
 
-    It is said when the class is built in, of the standard library, of the package that declares this type, or of an
-    installed package; with packages given, of those instead of any installed one. A class from somebody's own project
-    is not said. Takes an exception, a class, or the name of a built-in class or of one in packages.
+    It is said when the class is built in, of the standard library, of the package that declares this type, or of
+    the packages that its distribution declares as its dependencies; with packages given, of those instead. A class from
+    anywhere else is not said, be its package installed or not. Takes an exception, a class, or the name of a built-in
+    class or of one in packages.
     """
     for package in packages:
         if not valid_name(package) or "." in package:
             wrong(f"{package!r} is not the name of a top-level package")
-    kind = ValueType("error_class", packages, (reason, owner, expires))
+    kind = ValueType("error_class", packages, (reason, owner, expires, since))
     kind.own_package = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0]
     return kind
 
@@ -156,16 +168,18 @@ def quote(text: "str") -> "str":
 
 
 def check_metadata(declared: "ValueType | Event", name: "str") -> "None":
-    """Check reason, owner and expires of what `name` declares. Raises DeclarationError."""
+    """Check reason, owner, expires and since of what `name` declares. Raises DeclarationError."""
     for text in (declared.reason, declared.owner, declared.expires):
         if not isinstance(text, str):
             wrong(f"reason, owner and expires of {name} are text, not {text!r}")
     if declared.expires and not valid_date(declared.expires):
         wrong(f'{name} expires on {declared.expires!r}, which is no day: write "YYYY-MM-DD"')
+    if declared.since and not valid_date(declared.since):
+        wrong(f'{name} is recorded since {declared.since!r}, which is no day: write "YYYY-MM-DD"')
 
 
 def metadata_json(declared: "ValueType | Event") -> "str":
-    """Write those of reason, owner and expires that are declared as JSON members, each after a comma."""
+    """Write those of reason, owner, expires and since that are declared as JSON members, each after a comma."""
     said = ""
     if declared.reason:
         said = f',"reason":{quote(declared.reason)}'
@@ -173,6 +187,8 @@ def metadata_json(declared: "ValueType | Event") -> "str":
         said += f',"owner":{quote(declared.owner)}'
     if declared.expires:
         said += f',"expires":"{declared.expires}"'
+    if declared.since:
+        said += f',"since":"{declared.since}"'
     return said
 
 

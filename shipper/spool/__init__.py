@@ -12,6 +12,7 @@ the folder knows all there is to know, and whoever dies leaves a state that the 
       held/active.ndjson  held/<segment>.ndjson      recorded in mode `local`; no pass reads it
       deferred/<segment>.ndjson                      waiting for a receiver that knows the events; tried once a day
       deferred/<segment>.<time>                      empty: since when that segment has been deferred
+      held/because              why it was put there, where no mode says it: DO_NOT_TRACK was set in a shell
       quarantine/<segment>.<lines>                   refused or unreadable lines; `.new` while being counted
       returning/<segment>/                           quarantine files on their way back into a segment of that name
       lost/<who>.<reason>.<count>                    losses not yet told to the receiver: the name is the count

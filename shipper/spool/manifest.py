@@ -46,10 +46,13 @@ class Manifest:
         policy = (self.app, self.policy, self.policy_date, self.ci)
         try:
             with open_config(environ) as config:
-                saved = consent.read_saved(config, self.app)
+                mode, why = consent.decide_here(None, environ, config, policy)
         except FileNotFoundError:
-            saved = ("", "", "")
-        return consent.decide(None, environ, saved, policy)
+            mode, why = consent.decide_here(None, environ, None, policy)
+        named = consent.read_machine_endpoint(self.app)
+        if mode == consent.ON and named and named != self.endpoint:
+            return consent.LOCAL, consent.BY_MACHINE_ENDPOINT
+        return mode, why
 
 
 def read(folder: Folder) -> Manifest:

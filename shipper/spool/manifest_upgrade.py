@@ -11,16 +11,24 @@ if TYPE_CHECKING:
 MAX_VERSION = 64
 
 
-def replace_manifest(folder: "Folder", there: "bytes", manifest: "bytes", version: "str", sync: "bool") -> None:
+def replace_manifest(folder: "Folder", there: "bytes", manifest: "bytes", version: "str", sync: "bool") -> bool:
     """Replace `app.json` unless a newer version of the app wrote it; an equal version replaces its like.
 
     So a newer version's endpoint takes the backlog with it, and an old copy of the app cannot take it back. What is not a
-    manifest of ours counts as the lowest version.
+    manifest of ours counts as the lowest version. Returns whether the origin of the endpoint is another than before.
     """
     if version_numbers(version_in(there)) > version_numbers(version):
-        return
+        return False
     with folder.folder("tmp", create=True) as tmp:
         files.replace(folder, "app.json", manifest, tmp, sync)
+    from shipper.spool.moving import is_moved
+
+    return version_in(there) != version and is_moved(_endpoint_in(there), _endpoint_in(manifest))
+
+
+def _endpoint_in(manifest: "bytes") -> "str":
+    rest = manifest.partition(b'"endpoint":"')[2]
+    return rest.partition(b'"')[0].decode("ascii", "replace") if version_in(manifest) else ""
 
 
 def version_in(manifest: "bytes") -> "str":

@@ -7,6 +7,7 @@ from stat import S_ISDIR
 from shipper import files
 from shipper.recording.folder import Folder
 from shipper.spool import quarantine
+from shipper.spool.holding import BECAUSE
 from shipper.spool.limits import EVICTABLE, Limits, choose, evict, evict_one, measure
 from shipper.spool.losses import NAMES, merge
 from shipper.spool.names import (
@@ -131,7 +132,7 @@ def _is_events(name: str) -> bool:
 
 
 _OWN: Mapping[str, Callable[[str], bool]] = {
-    "held": _is_events,
+    "held": lambda name: name == BECAUSE or _is_events(name),
     "sealed": _is_events,
     "sending": _is_events,
     "deferred": lambda name: _is_events(name) or read_deferral(name) is not None,

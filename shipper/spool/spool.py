@@ -16,10 +16,11 @@ from shipper.recording.folder import Folder, file_fault
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
 from shipper.spool import deferral, losses, manifest, quarantine, records, retention, returning
+from shipper.spool.holding import BECAUSE, move_to_held
 from shipper.spool.limits import settled_lines
 from shipper.spool.lines import Line, Segment, classify_line, classify_lines
 from shipper.spool.manifest import Manifest
-from shipper.spool.names import SUFFIX, is_losses, segments
+from shipper.spool.names import SUFFIX, segments
 from shipper.spool.pending import deferred_lines, pending_lines
 from shipper.spool.quarantine import Quarantined
 from shipper.spool.segments import names_in, numbered_lines, seal
@@ -251,22 +252,19 @@ class Spool:
 
     def hold_back(self, now: float) -> int:
         """Move what waits to held/, which no pass reads: mode `local` was chosen. Returns how many segments."""
-        self.seal(now)
         with self._lock():
-            deferral.resume(self.folder)
-            return self._move_all("sealed", "held")
+            return move_to_held(self.folder, int(now * 1000))
 
     def let_go(self, now: float) -> int:
         """Move what is held to sealed/: mode `on` was chosen. Returns how many segments."""
         with self._lock():
             seal(self.folder, int(now * 1000), os.urandom(4), held=True)
-            return self._move_all("held", "sealed")
-
-    def _move_all(self, source: str, target: str) -> int:
-        with self.folder.folder(source, create=True) as old, self.folder.folder(target, create=True) as new:
-            moving = [name for name in segments(files.names(old)) if not is_losses(name)]
-            for name in moving:
-                files.rename(old, name + SUFFIX, new, name + SUFFIX)
+            with self.folder.folder("held") as held, self.folder.folder("sealed", create=True) as sealed:
+                moving = segments(files.names(held))
+                for name in moving:
+                    files.rename(held, name + SUFFIX, sealed, name + SUFFIX)
+                with suppress(FileNotFoundError):
+                    files.remove(held, BECAUSE)
         return len(moving)
 
     def counts(self) -> Counts:

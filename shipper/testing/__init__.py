@@ -4,17 +4,20 @@
         CliRunner().invoke(cli, ["up"])
         shipper_recorded.assert_events(("command", {"command": "up", "outcome": "ok"}))
 
-While the plugin is loaded, no test writes into the home of the person who runs it, no flusher is started, and a test that
-would send events anywhere but to this machine fails. `shipper_receiver` is a receiver on loopback with every fault by name:
+The plugin does nothing to a test that asks for none of its fixtures. One that asks for `shipper_recorded` writes into a home
+of its own, starts no flusher, and fails when it would send events anywhere but to this machine; for a whole suite:
+
+    @pytest.fixture(autouse=True)
+    def no_telemetry_of_mine(shipper_recorded): ...
+
+`shipper_receiver` is a receiver on loopback with every fault by name:
 
     def test_nothing_is_lost_while_the_receiver_is_down(shipper_receiver):
         with shipper_receiver("status 503", "acknowledge") as receiver: ...
 """
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Generator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +44,9 @@ class OutsideTheFence(OSError):
 
 
 _reached: list[str] = []
+# Whether the audit hook was added, and whether a test under way has asked for it.
+_hooked: list[bool] = []
+_watching: list[bool] = []
 
 
 class Recorded:
@@ -105,7 +111,11 @@ def is_loopback(host: object) -> bool:
 
 def _guard(event: str, arguments: tuple[object, ...]) -> None:
     """The audit hook: look at each address before shipper's own transport reaches for it."""
-    if event not in ("socket.connect", "socket.getaddrinfo") or "shipper.wires.transport" not in sys.modules:
+    if (
+        not _watching
+        or event not in ("socket.connect", "socket.getaddrinfo")
+        or "shipper.wires.transport" not in sys.modules
+    ):
         return
     address = arguments[1] if event == "socket.connect" else (arguments[0],)
     if isinstance(address, tuple) and not is_loopback(address[0]) and _sending():
@@ -120,36 +130,24 @@ def _sending() -> bool:
     return frame is not None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None, Any, Any]:
+@pytest.fixture
+def _shipper_guard() -> Generator[None, None, None]:
     """Fail the test that reached for somebody else, whatever became of that in between."""
+    if not _hooked:
+        sys.addaudithook(_guard)  # no hook is ever taken away: it looks only while a test has asked for it
+    _hooked[:] = [True]
+    _watching[:] = [True]
     _reached.clear()
-    result = yield
+    yield
+    _watching.clear()
     if _reached:
         raise OutsideTheFence(f"the test was about to send events to {', '.join(sorted(set(_reached)))}")
-    return result
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give the whole run a home of its own and no flusher; from here on nothing is sent elsewhere."""
-    home = os.path.join(tempfile.mkdtemp(prefix="shipper-tests-"), "home")
-    before = {name: os.environ.get(name) for name in (_HOME, "SHIPPER_SPAWN")}
-    os.environ[_HOME], os.environ["SHIPPER_SPAWN"] = home, "0"
-    sys.addaudithook(_guard)
-
-    def put_back() -> None:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        shutil.rmtree(os.path.dirname(home), ignore_errors=True)
-
-    config.add_cleanup(put_back)
 
 
 @pytest.fixture
-def shipper_recorded(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Recorded:
+def shipper_recorded(
+    _shipper_guard: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Recorded:
     """A home for this test alone in which everybody has agreed to everything, and what is recorded there.
 
     SHIPPER_STRICT is set: an event or a value that the catalog does not know raises BadValue.
@@ -173,7 +171,7 @@ def _decides(variable: str) -> bool:
 
 
 @pytest.fixture
-def shipper_receiver() -> "type[Receiver]":
+def shipper_receiver(_shipper_guard: None) -> "type[Receiver]":
     """The class Receiver: `with shipper_receiver("status 503", "acknowledge") as receiver: ...`."""
     from shipper.testing.receiver import Receiver
 

@@ -91,7 +91,7 @@ def test_the_group_stands_in_the_programs_help_in_its_own_look(program: str) -> 
     assert [
         word for word in ("status", "on", "local", "off", "show", "flush", "forget") if f" {word} " not in group
     ] == []
-    assert "--from-now" in run(program, "telemetry on --help")[0].decode()
+    assert "--with-held" in run(program, "telemetry on --help")[0].decode()
     assert run(program, "telemetry nonsense")[2] == 2
 
 

@@ -65,13 +65,16 @@ def test_a_receiver_plays_faults_by_name(shipper_receiver: type[Receiver]) -> No
     assert {"page", "redirect", "hang", "poisoned", "limited", "miscount", "reset", "flood"} <= set(FAULTS)
 
 
-def test_an_authors_own_suite_is_guarded_without_a_line_of_configuration(tmp_path: Path) -> None:
+def test_a_test_that_asks_is_guarded_and_one_that_does_not_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text("""
 import os
 from shipper import App, Event
 app = App("theirs", version="1", endpoint="https://192.0.2.1", policy="opt-out", events=[Event("used", "Why.")])
 
-def test_recording_stays_out_of_the_persons_home():
+def test_who_does_not_ask_is_left_alone():
+    assert not [name for name in os.environ if name.startswith("SHIPPER_")]
+
+def test_who_asks_stays_out_of_the_persons_home(shipper_recorded):
     assert os.environ["SHIPPER_SPAWN"] == "0"
     assert not os.environ["SHIPPER_HOME"].startswith(os.environ["HOME"])
 
@@ -89,9 +92,23 @@ def test_sent_elsewhere(shipper_recorded):
         cwd=tmp_path,
     )
 
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed, 1 error" in done.stdout, done.stdout + done.stderr
     assert "OutsideTheFence" in done.stdout
     assert not list(Path(environ["HOME"]).iterdir())
+
+
+def test_a_full_temporary_folder_ends_no_run_that_asks_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text("def test_theirs(): assert True\n")
+    hooks = "import sys; seen = []; add = sys.addaudithook; sys.addaudithook = seen.append\n"
+    run = "import pytest; code = pytest.main(['-q', '-p', 'no:cacheprovider']); assert not seen; sys.exit(code)"
+    done = subprocess.run(
+        [sys.executable, "-c", hooks + run],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TMPDIR": "/proc/nowhere"},
+        cwd=tmp_path,
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_plugin_costs_a_run_that_does_not_need_it_next_to_nothing() -> None:

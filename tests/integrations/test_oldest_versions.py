@@ -44,4 +44,4 @@ def test_the_oldest_versions_are_measured_alike(oldest: str, program: str, typed
 def test_the_oldest_versions_have_the_group(oldest: str, program: str) -> None:
     assert b"See, hold, stop" in run(program, "--help", oldest)[0]
     assert b"forget" in run(program, "telemetry --help", oldest)[0]
-    assert b"--from-now" in run(program, "telemetry on --help", oldest)[0]
+    assert b"--with-held" in run(program, "telemetry on --help", oldest)[0]

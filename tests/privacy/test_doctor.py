@@ -154,7 +154,7 @@ def test_the_root_of_the_file_system_as_home_is_named(reachable: dict[str, str])
 def test_root_in_somebody_elses_home_is_named(home: Path) -> None:
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
-    assert "sudo -H" in only(doctor(), "state folder", "root does not write into the home of somebody else").todo
+    assert "sudo -H" in only(doctor(), "state folder", "root does not write into a folder of somebody else").todo
 
 
 @as_root
@@ -330,12 +330,15 @@ def test_a_file_that_cannot_be_read_is_named_with_what_follows_from_it(file: str
 
 def test_a_token_that_others_can_read_is_named(home: Path) -> None:
     with open_config(os.environ, create=True) as config:
-        files.write(config, "wunderctl.token", b"secret\n")
+        files.write(config, "wunderctl.token", b"https://telemetry.example.com secret\n")
     assert wrong(doctor()) == []
     (home / "config/shipper/wunderctl.token").chmod(0o640)
     finding = only(doctor(), "token", "can be read by others, so it is not used")
     assert finding.todo.startswith("chmod 600")
     assert "secret" not in str(finding)
+    (home / "config/shipper/wunderctl.token").chmod(0o600)
+    (home / "config/shipper/wunderctl.token").write_text("secret\n")
+    assert "secret" not in str(only(doctor(), "token", "does not say whom it is for, so it is not used"))
 
 
 def test_a_damaged_manifest_is_named(home: Path) -> None:

@@ -120,12 +120,12 @@ def test_every_id_that_this_person_ever_had_is_asked_for(home: Path) -> None:
 
 
 def test_the_next_event_is_of_somebody_new_and_an_adopted_id_does_not_come_back() -> None:
-    Path(os.environ["HOME"], "theirs").write_text("5f2c9a1077aa")
+    Path(os.environ["HOME"], "theirs").write_text("0ujtsYcgvSTl8PAuAdqWYSMnLOv")
     choose("on", APP)
     app = sample(identity_file="~/theirs")
     assert app.record("datasource", kind="mysql")
     with spool_of(dict(os.environ)) as folder:
-        assert lines(folder)[0]["user"] == "5f2c9a1077aa"
+        assert lines(folder)[0]["user"] == "0ujtsYcgvSTl8PAuAdqWYSMnLOv"
     shipper("forget", APP)
     assert app.record("datasource", kind="mysql")
     with spool_of(dict(os.environ)) as folder:

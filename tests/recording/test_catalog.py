@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from decimal import Decimal
 
+import httpcore
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,22 +139,31 @@ def installed(name: str, place: str, monkeypatch: pytest.MonkeyPatch) -> type[Ba
     return type("ConnectError", (Exception,), {"__module__": name + ".deep"})
 
 
-def test_an_installed_packages_error_is_named_and_a_private_scripts_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_declared_dependencys_error_is_named_and_an_installed_private_packages_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     theirs = installed("postgrest", "/x/lib/python3.12/site-packages/postgrest/__init__.py", monkeypatch)
+    private = installed("acme_merger_2027", "/x/site-packages/acme_merger_2027/__init__.py", monkeypatch)
+    own = error_class()
+    own.own_package = "httpx"  # a real distribution: it requires httpcore, and pytest does not know it
+    assert own.encode(httpcore.ConnectError()) == '"httpcore.ConnectError"'
+    assert own.encode(httpx.ConnectError("x")) == '"httpx.ConnectError"'
+    assert own.encode(pytest.UsageError()) is OUTSIDE, "installed, and no dependency of httpx"
+    assert own.encode(private()) is OUTSIDE
+    assert error_class().encode(httpcore.ConnectError()) is OUTSIDE, "tests are of no distribution"
+    own.own_package = "click.testing"  # no distribution is called so
+    assert own.encode(httpcore.ConnectError()) is OUTSIDE
     private = installed("janes_project", "/home/jane/janes_project/__init__.py", monkeypatch)
-    assert error_class().encode(theirs()) == '"postgrest.deep.ConnectError"'
-    assert error_class().encode(private()) is OUTSIDE
     assert error_class("janes_project").encode(private()) == '"janes_project.deep.ConnectError"'
     assert error_class("janes_project").encode(theirs()) is OUTSIDE, "with packages given, only those"
     assert error_class("postgrest").encode("postgrest.ConnectError") == '"postgrest.ConnectError"'
 
 
-def test_a_name_that_is_too_long_is_said_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed("deeppackage", "/x/site-packages/deeppackage/__init__.py", monkeypatch)
+def test_a_name_that_is_too_long_is_said_by_its_package() -> None:
     long = type("LostError", (Exception,), {"__module__": "deeppackage." + "deeper." * 9 + "module"})
     longer = type("L" * 70, (Exception,), {"__module__": "deeppackage"})
-    assert error_class().encode(long()) == '"deeppackage.LostError"'
-    assert error_class().encode(longer()) is OUTSIDE
+    assert error_class("deeppackage").encode(long()) == '"deeppackage.LostError"'
+    assert error_class("deeppackage").encode(longer()) is OUTSIDE
 
 
 def command() -> Event:

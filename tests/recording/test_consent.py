@@ -20,7 +20,7 @@ from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
 
 #: What the files say where nobody has chosen and no notice was shown.
-NOBODY = ("", "", "")
+NOBODY = ("", "", "", "", "")
 NOW = 1795428000000  # 2026-11-23T10:00:00Z
 
 
@@ -30,8 +30,9 @@ def config() -> Iterator[Folder]:
         yield folder
 
 
-FLAGS = (None, "off")
-TRACKS: tuple[dict[str, str], ...] = ({}, {"DO_NOT_TRACK": "1"})
+TOLD: tuple[tuple[str | None, dict[str, str]], ...] = ((None, {}), ("off", {}), (None, {"DO_NOT_TRACK": "1"}))
+MACHINES = ("", LOCAL, OFF, UNREADABLE)
+REPOSITORIES = ("", LOCAL, OFF)
 WISHES: tuple[dict[str, str], ...] = (
     {},
     *({"WUNDERCTL_TELEMETRY": value} for value in ("on", "local", "0", "perhaps")),
@@ -43,22 +44,17 @@ POLICIES = [
     ("wunderctl", kind, date, ci)
     for kind, date, ci in itertools.product(("opt-in", "opt-out"), ("", "2026-03-01"), (OFF, LOCAL, ON))
 ]
-TABLE = list(itertools.product(FLAGS, TRACKS, WISHES, CHOICES, CHOICES, NOTICES, CIS, POLICIES))
+TABLE = (TOLD, WISHES, CHOICES, CHOICES, NOTICES, MACHINES, REPOSITORIES, CIS, POLICIES)
 
 
 def expected(
-    flag: str | None,
-    track: object,
-    wish: str,
-    app: str,
-    everywhere: str,
-    notice: str,
-    ci: object,
-    policy: "consent.Policy",
+    flag: str | None, track: object, wish: str, saved: "consent.Saved", ci: object, policy: "consent.Policy"
 ) -> tuple[str, str]:
     """The rules as the documentation words them, written down a second time: who speaks first."""
     _, kind, date, policy_ci = policy
+    app, everywhere, notice, machine, repository = saved
     told = notice in ("2026-06-01",) or (notice == "2026-01-01" and not date) or (notice == "-" and not date)
+    chosen = app or everywhere
     rules = [
         (flag == "off", OFF, consent.BY_FLAG),
         (bool(track), OFF, consent.BY_DO_NOT_TRACK),
@@ -66,13 +62,21 @@ def expected(
         (wish == "perhaps", OFF, consent.BY_VARIABLE_UNREADABLE),
         (everywhere == OFF, OFF, consent.BY_ALL_OFF),
         (app == OFF, OFF, consent.BY_APP_OFF),
+        (machine == OFF, OFF, consent.BY_MACHINE_OFF),
+        (machine == UNREADABLE, OFF, consent.BY_MACHINE_UNREADABLE),
         (UNREADABLE in (app, everywhere, notice), OFF, consent.BY_UNREADABLE),
-        (wish == "on", ON, consent.BY_VARIABLE),
+        (repository == OFF, OFF, consent.BY_REPOSITORY_OFF),
+        (app == LOCAL, LOCAL, consent.BY_APP),
+        (app == "" and everywhere == LOCAL, LOCAL, consent.BY_ALL),
         (wish == "local", LOCAL, consent.BY_VARIABLE),
-        (app != "", app, consent.BY_APP),
-        (everywhere != "", everywhere, consent.BY_ALL),
-        (bool(ci) and kind == "opt-in" and policy_ci == ON, LOCAL, consent.BY_CI),
-        (bool(ci), policy_ci, consent.BY_CI),
+        (bool(ci and not chosen and not wish) and policy_ci != ON, policy_ci, consent.BY_CI),
+        (machine == LOCAL, LOCAL, consent.BY_MACHINE),
+        (repository == LOCAL, LOCAL, consent.BY_REPOSITORY),
+        (app == ON, ON, consent.BY_APP),
+        (everywhere == ON, ON, consent.BY_ALL),
+        (wish == "on", ON, consent.BY_VARIABLE),
+        (bool(ci) and kind == "opt-in", LOCAL, consent.BY_CI),
+        (bool(ci), ON, consent.BY_CI),
         (kind == "opt-in", LOCAL, consent.BY_POLICY),
         (told, ON, consent.NOTICE_SHOWN),
         (True, OFF, consent.NOTICE_DUE),
@@ -81,15 +85,28 @@ def expected(
 
 
 def test_the_first_rule_that_speaks_wins_in_every_combination() -> None:
-    assert len(TABLE) == 2 * 2 * 5 * 5 * 5 * 5 * 2 * 12
-    met = set()
-    for flag, track, wish, app, everywhere, notice, ci, policy in TABLE:
+    met, size = set(), 0
+    for (flag, track), wish, app, everywhere, notice, machine, repository, ci, policy in itertools.product(*TABLE):
         said = wish.get("WUNDERCTL_TELEMETRY", "")
-        answer = decide(flag, {**track, **wish, **ci}, (app, everywhere, notice), policy)
-        wanted = expected(flag, track, said, app, everywhere, notice, ci, policy)
-        assert answer == wanted, (flag, track, wish, app, everywhere, notice, ci, *policy)
+        saved = (app, everywhere, notice, machine, repository)
+        answer = decide(flag, {**track, **wish, **ci}, saved, policy)
+        assert answer == expected(flag, track, said, saved, ci, policy), (flag, track, wish, *saved, ci, *policy)
         met.add(answer[1])
-    assert len(met) == 14, "every rule is met by some combination"
+        size += 1
+    assert size == 3 * 5 * 5 * 5 * 5 * 4 * 3 * 2 * 12
+    assert len(met) == 19, "every rule is met by some combination"
+
+
+ORDER = {OFF: 0, LOCAL: 1, ON: 2}
+
+
+def test_no_variable_no_machine_and_no_repository_raises_what_a_person_chose() -> None:
+    policy = ("wunderctl", "opt-out", "", ON)
+    for wish, machine, repository, ci, chosen in itertools.product(
+        WISHES, MACHINES, REPOSITORIES, CIS, (ON, LOCAL, OFF)
+    ):
+        for saved in ((chosen, "", "", machine, repository), ("", chosen, "", machine, repository)):
+            assert ORDER[decide(None, {**wish, **ci}, saved, policy)[0]] <= ORDER[chosen]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +127,7 @@ def test_the_apps_variable_is_read_in_all_its_spellings_and_anything_else_is_off
     ("text", "mode"), [("", ON), ("0", ON), ("false", ON), ("FALSE", ON), ("1", OFF), ("true", OFF), ("no", OFF)]
 )
 def test_do_not_track_is_set_unless_it_is_empty_zero_or_false(text: str, mode: str) -> None:
-    assert decide(None, {"DO_NOT_TRACK": text}, (ON, "", ""), ("wunderctl", "opt-in", "", OFF))[0] == mode
+    assert decide(None, {"DO_NOT_TRACK": text}, (ON, "", "", "", ""), ("wunderctl", "opt-in", "", OFF))[0] == mode
 
 
 @given(text=st.text())
@@ -313,13 +330,17 @@ def test_a_change_that_was_not_off_keeps_the_id(config: Folder) -> None:
     assert consent.read_identity(config, "wunderctl") == first
 
 
+KSUID = "0ujtsYcgvSTl8PAuAdqWYSMnLOv"
+
+
 @pytest.mark.parametrize(
     ("place", "content", "adopted"),
     [
         ("", "5f2c9a10-77aa-4be2-9c1e-000000000001\n", "5f2c9a10-77aa-4be2-9c1e-000000000001"),
-        ("#anonymousId", '{"anonymousId": "5f2c9a1077aa"}', "5f2c9a1077aa"),
-        ("#telemetry.id", '{"telemetry": {"id": "5f2c9a1077aa"}}', "5f2c9a1077aa"),
-        ("#telemetry.id", '{"telemetry.id": "5f2c9a1077aa"}', "5f2c9a1077aa"),
+        ("#anonymousId", f'{{"anonymousId": "{KSUID}"}}', KSUID),
+        ("#telemetry.id", f'{{"telemetry": {{"id": "{KSUID}"}}}}', KSUID),
+        ("#telemetry.id", f'{{"telemetry.id": "{KSUID}"}}', KSUID),
+        ("#id", '{"id": "%s"}' % ("5f2c9a10" * 8), "5f2c9a10" * 8),
         ("#id", '{"id": "jane@example.com"}', ""),
         ("#id", '{"id": "short"}', ""),
         ("#id", '{"id": 123456789}', ""),
@@ -337,8 +358,32 @@ def test_an_earlier_telemetrys_id_is_taken_over(config: Folder, place: str, cont
     assert own(config, "wunderctl", b"\x02" * 16) == found
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "johnsmith1984",
+        "janes-laptop",
+        "00-1b-63-84-45-e6",
+        "001b638445e6",
+        "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "jane_doe_at_acme_corporation",
+    ],
+)
+def test_an_id_that_may_be_made_of_somebody_is_hashed_with_a_salt_that_nobody_keeps(
+    config: Folder, theirs: str
+) -> None:
+    """A name, a host, a MAC address alone and in a UUID of version 1: by its form none of them is random."""
+    Path(os.environ["HOME"], "theirs").write_text(theirs)
+    found = own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs")
+    assert len(found) == 32
+    assert int(found, 16)
+    assert theirs not in found
+    other = own(config, "otherctl", b"\x02" * 16, adopt="~/theirs")
+    assert other != found, "another salt, another id"
+
+
 def test_an_id_that_was_replaced_does_not_come_back_by_adoption(config: Folder) -> None:
-    Path(os.environ["HOME"], "theirs").write_text("5f2c9a1077aa")
-    assert own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == "5f2c9a1077aa"
+    Path(os.environ["HOME"], "theirs").write_text(KSUID)
+    assert own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == KSUID
     identity.retire(config, "wunderctl")
     assert own(config, "wunderctl", b"\x01" * 16, adopt="~/theirs") == identity.identity_of("01" * 16)

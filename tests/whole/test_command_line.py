@@ -113,7 +113,7 @@ def test_a_locale_that_cannot_say_it_sees_an_escape(home: Path) -> None:
 )
 def test_a_full_disk_behind_its_output_leaves_a_command_its_exit_code(words: str, sink: str, code: int) -> None:
     record(0, 1)
-    shipper("on", "counter")
+    shipper("on", "counter", "--with-held")
     shipper("off", "counter")
     line = f"{shlex.quote(sys.executable)} -m shipper {words} {sink}"
     ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_a_flush_that_hangs_without_a_traceback() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        shipper("on", "counter")
+        shipper("on", "counter", "--with-held")
         record(1, 1, COUNTER_RECEIVER=address)
         with subprocess.Popen([*SHIPPER, "flush", "counter"], stderr=subprocess.PIPE) as flushing:
             connection, _ = silent.accept()

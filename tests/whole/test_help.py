@@ -99,7 +99,7 @@ def test_an_instrumented_program_says_its_own_commands() -> None:
     program = [sys.executable, str(ROOT / "examples/argparse_cli.py")]
     subprocess.run([*program, "hello"], capture_output=True, check=True)
     said = subprocess.run([*program, "telemetry", "status"], capture_output=True, text=True, check=True)
-    assert "stay here until `argparse_cli.py telemetry on`" in said.stdout
+    assert "stay here until `argparse_cli.py telemetry on --with-held`" in said.stdout
     assert "`shipper" not in said.stdout + said.stderr
 
 

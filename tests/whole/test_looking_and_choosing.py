@@ -38,7 +38,7 @@ def test_show_prints_exactly_the_bytes_on_disk(home: Path) -> None:
 
 def test_show_finds_every_line_wherever_a_pass_has_brought_it(home: Path) -> None:
     record(0, 2)
-    shipper("on", "counter")
+    shipper("on", "counter", "--with-held")
     (sealed,) = (spool(home) / "sealed").iterdir()
     (spool(home) / "sending").mkdir(mode=0o700)
     sealed.rename(spool(home) / "sending" / sealed.name)
@@ -97,18 +97,40 @@ def test_an_event_is_dropped_from_quarantine_by_its_id(home: Path) -> None:
     assert (again.returncode, again.stderr.splitlines()[0]) == (1, f"shipper: nothing called {known} is in quarantine")
 
 
-def test_before_anybody_agrees_events_are_held_and_on_lets_them_go() -> None:
+def test_on_covers_what_is_recorded_from_then_on_and_what_was_held_goes_only_when_it_is_said() -> None:
     record(0, 2)
     assert (status()["mode"], status()["held"], status()["pending"]) == ("local", 2, 0)
-    assert shipper("on", "counter").stderr == "counter: on\n  counter: 2 events recorded before may go too\n"
-    assert (status()["mode"], status()["held"], status()["pending"]) == ("on", 0, 2)
-
-
-def test_on_from_now_leaves_here_what_was_recorded_before() -> None:
-    record(0, 2)
-    shipper("on", "counter", "--from-now")
+    stays = "2 events recorded before stay here: `shipper on counter --with-held` sends them too"
+    assert shipper("on", "counter").stderr == f"counter: on\n  counter: {stays}\n"
     record(2, 1)
-    assert (status()["held"], status()["pending"]) == (2, 1)
+    assert (status()["mode"], status()["held"], status()["pending"]) == ("on", 2, 1)
+    said = shipper("on", "counter", "--with-held").stderr
+    assert said == "counter: on\n  counter: 2 events recorded before may go too\n"
+    assert (status()["mode"], status()["held"], status()["pending"]) == ("on", 0, 3)
+
+
+@pytest.mark.parametrize("said", [{"DO_NOT_TRACK": "1"}, {"COUNTER_TELEMETRY": "off"}], ids=str)
+def test_what_waits_is_held_once_an_invocation_was_told_not_to_track(said: dict[str, str]) -> None:
+    shipper("on", "counter")
+    record(0, 2)
+    assert (status()["held"], status()["pending"]) == (0, 2)
+    assert record(2, 1, **said) == []
+    assert (status()["mode"], status()["held"], status()["pending"]) == ("on", 2, 0)
+    assert shipper("flush", "counter").stdout == "nothing to send\n"
+    record(3, 1)
+    assert (status()["held"], status()["pending"]) == (2, 1), "what is recorded later without it is not touched"
+    shown = next(line for line in shipper("status", "counter").stdout.splitlines() if "  held " in line)
+    why = "DO_NOT_TRACK is set" if "DO_NOT_TRACK" in said else "the environment says off"
+    assert shown.endswith(f"2 events stay here ({why}) until `shipper on counter --with-held`")
+    shipper("on", "counter", "--with-held")
+    assert (status()["held"], status()["pending"], status()["held_because"]) == (0, 3, "")
+
+
+def test_local_in_the_environment_is_about_that_call_and_holds_back_nothing_else() -> None:
+    shipper("on", "counter")
+    record(0, 2)
+    record(2, 1, COUNTER_TELEMETRY="local")
+    assert (status()["held"], status()["pending"]) == (1, 2)
 
 
 def test_local_holds_back_what_waited_to_be_sent() -> None:
@@ -170,25 +192,34 @@ def test_what_the_environment_forbids_is_said_when_somebody_agrees() -> None:
 def test_status_names_every_rule_and_the_one_that_decided() -> None:
     record(0, 1)
     shipper("local")
-    lines = shipper("status", "counter", "--why", COUNTER_TELEMETRY="yes").stdout.splitlines()
-    assert lines[0] == "counter 1.0: on (the environment says so)"
-    rows = {line[4:28].strip(): line[28:] for line in lines if line.startswith("    ")}
+    named = {"COUNTER_TELEMETRY_TOKEN": "s3cret", "COUNTER_TELEMETRY_ENDPOINT": "http://127.0.0.1:9"}
+    lines = shipper("status", "counter", "--why", COUNTER_TELEMETRY="yes", **named).stdout.splitlines()
+    assert lines[0] == "counter 1.0: local (chosen for all apps)", "a variable does not raise what was chosen"
+    rows = {line[4:32].strip(): line[32:] for line in lines if line.startswith("    ")}
     assert list(rows) == [
         "DO_NOT_TRACK",
         "COUNTER_TELEMETRY",
         "choice for all apps",
         "choice for counter",
+        "/etc/shipper",
+        ".shipper",
         "CI",
         "policy",
         "notice shown",
         "decided by",
         "id",
+        "coding agent",
+        "COUNTER_TELEMETRY_ENDPOINT",
+        "COUNTER_TELEMETRY_TOKEN",
+        "SHIPPER_SPAWN",
+        "SHIPPER_HOME",
     ]
-    assert rows["decided by"] == "the environment says so"
+    assert rows["decided by"] == "chosen for all apps"
+    assert "s3cret" not in str(rows)
     assert re.fullmatch(r"local \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z shipper", rows["choice for all apps"])
     assert rows["policy"] == "opt-in, in CI off"
     assert re.fullmatch("[0-9a-f]{32}", rows["id"])
-    assert [line.split()[-1] for line in lines if "COUNTER_TELEMETRY" in line] == ["yes"]
+    assert [line.split()[-1] for line in lines if "COUNTER_TELEMETRY " in line] == ["yes"]
 
 
 def test_a_choice_for_what_cannot_be_an_app_touches_no_file(home: Path) -> None:
@@ -238,7 +269,7 @@ def test_on_for_all_lets_nothing_go_of_an_app_that_was_told_to_keep_its_events()
     said = shipper("on").stderr
     assert "counter has a choice of its own: local" in said
     assert (status()["mode"], status()["held"], status()["pending"]) == ("local", 2, 0)
-    shipper("on", "counter", "--from-now")
+    shipper("on", "counter")
     assert (status()["mode"], status()["held"], status()["pending"]) == ("on", 2, 0)
 
 

@@ -160,7 +160,7 @@ def test_without_consent_nothing_reaches_the_receiver(receiver: Receiver) -> Non
     with receiver.up():
         assert flush()["code"] == 5
         assert flush(DO_NOT_TRACK="1")["code"] == 5
-        shipper("on", "counter")
+        shipper("on", "counter", "--with-held")
         assert flush(DO_NOT_TRACK="1")["code"] == 5
         assert receiver.numbers() == []
         assert (flush()["delivered"], receiver.numbers()) == (5, list(range(5)))

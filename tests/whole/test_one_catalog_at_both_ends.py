@@ -43,7 +43,7 @@ def test_what_python_declares_is_the_catalog_that_the_receiver_takes(tmp_path: P
     catalog = tmp_path / "telemetry.toml"
     catalog.write_text(DECLARATION.format(endpoint="http://127.0.0.1:9", members='"build"'))
     assert shipper("record", "-c", str(catalog), "step", "name=build").returncode == 0
-    shipper("on", "deploy")
+    shipper("on", "deploy", "--with-held")
     (spooled,) = tmp_path.glob("shipper-home/state/shipper/apps/deploy/app.json")
     manifest.write_bytes(spooled.read_bytes())
     with running(tmp_path / "data", "--catalog", str(manifest)) as receiver:
