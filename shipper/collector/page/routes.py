@@ -28,6 +28,10 @@ SECURITY = {
 AT_A_TIME = 2
 
 
+#: Whether somebody may see that there is an app: a token can be for some of them alone.
+MaySee = Callable[[str], bool]
+
+
 class Page:
     """Routes for people and scripts that look. `clock` gives Unix seconds.
 
@@ -50,7 +54,7 @@ class Page:
         given = filters_of(request)
         async with self._turns:
             status, html = await asyncio.to_thread(
-                self._render, given, str(request.base_url).rstrip("/"), request.url.query
+                self._render, given, str(request.base_url).rstrip("/"), request.url.query, _may_see(request)
             )
         return HTMLResponse(html, status, SECURITY)
 
@@ -58,7 +62,7 @@ class Page:
         """GET /answers.json: the same for scripts."""
         try:
             async with self._turns:
-                said = await asyncio.to_thread(self._said, filters_of(request))
+                said = await asyncio.to_thread(self._said, filters_of(request), _may_see(request))
         except BadFilter as bad:
             return JSONResponse({"error": str(bad)}, 400, SECURITY)
         return JSONResponse(said, 200, SECURITY)
@@ -70,20 +74,20 @@ class Page:
             return JSONResponse({"error": "no such page"}, 404)
         return Response(read_file(name), 200, SECURITY | {"Cache-Control": "max-age=300"}, FILES[name])
 
-    def _window(self, given: Mapping[str, list[str]]) -> tuple[Window, list[str]]:
-        apps = self._store.apps()
+    def _window(self, given: Mapping[str, list[str]], may_see: MaySee) -> tuple[Window, list[str]]:
+        apps = list(filter(may_see, self._store.apps()))
         return window_of(given, apps, self._today()), apps
 
-    def _said(self, given: Mapping[str, list[str]]) -> dict[str, Any]:
-        window, apps = self._window(given)
+    def _said(self, given: Mapping[str, list[str]], may_see: MaySee) -> dict[str, Any]:
+        window, apps = self._window(given, may_see)
         return as_json(self._report(window, given)) | {"apps": apps}
 
     def _report(self, window: Window, given: Mapping[str, list[str]]) -> Report:
         return ask(self._store, window, self._today(), self._declared(window.app), feature_of(given))
 
-    def _render(self, given: Mapping[str, list[str]], endpoint: str, query: str) -> tuple[int, str]:
+    def _render(self, given: Mapping[str, list[str]], endpoint: str, query: str, may_see: MaySee) -> tuple[int, str]:
         try:
-            window, apps = self._window(given)
+            window, apps = self._window(given, may_see)
             if not apps:
                 return 200, html.document("shipper", html.nothing_yet(endpoint))
             report = self._report(window, given)
@@ -110,3 +114,8 @@ def _trouble(title: str, why: str) -> str:
 def filters_of(request: Request) -> dict[str, list[str]]:
     """The filters in a request's address."""
     return {name: request.query_params.getlist(name) for name in request.query_params}
+
+
+def _may_see(request: Request) -> MaySee:
+    grant = getattr(request.state, "grant", None)
+    return grant.covers if grant else lambda _: True
