@@ -96,7 +96,6 @@ DATED = {"since": "2027-01-01"}
         (flag(), flag(expires="2028-01-01"), ["narrows"]),
         (one_of("a"), one_of("a", **DATED), ["dates"]),
     ],
-    ids=str,
 )
 def test_each_type_is_compared_by_what_it_may_hold(before: ValueType, after: ValueType, kinds: list[str]) -> None:
     changes = between(before, after)
