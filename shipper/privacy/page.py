@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from shipper import App
-from shipper.choices.notice import command
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
 from shipper.recording.automation import AGENTS
 from shipper.recording.consent import ON, variable
@@ -131,7 +130,15 @@ def _consent(app: App) -> Iterator[Block]:
 
 
 def _run(app: App, action: str) -> Code:
-    return Code(command(app, action))
+    return Code(_everywhere(app, action))
+
+
+def _everywhere(app: App, action: str) -> str:
+    """Write a command as it is on every machine: the page is made on one, and read on others."""
+    for program in app.programs:
+        if program.offers is not None and program.offers():
+            return f"{program.prog or app.name} {program.group} {action}"
+    return f"shipper {action} {app.name}"
 
 
 def _ci_mode(app: App) -> str:

@@ -1,5 +1,9 @@
 """The demo's public page lies in the repository, is what the demo declares, and answers what the demo is asked."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from shipper.catalog.declaration import load_object
@@ -41,3 +45,10 @@ def test_every_field_of_the_demo_says_why_it_is_collected() -> None:
     for event in load_object(DEMO).events.values():
         assert event.owner
         assert all(kind.reason for kind in event.fields.values())
+
+
+def test_the_page_says_the_same_on_every_machine() -> None:
+    command = [sys.executable, "-m", "shipper", "docs", "shipper.demo.wunderctl:telemetry"]
+    there = subprocess.run(command, env={**os.environ, "PATH": "/nowhere"}, capture_output=True, text=True, check=True)
+    assert "`shipper off wunderctl`" in there.stdout
+    assert sys.prefix not in there.stdout
