@@ -20,6 +20,7 @@ DOORS = (
     "shipper",
     "shipper.wakeup",
     "shipper.integrations",
+    "shipper.integrations.click",
     "shipper.integrations.function",
     "shipper.integrations.argparse",
 )
