@@ -24,6 +24,10 @@ GUARANTEES = (
     ('With durability="power-loss" nothing promised is lost when the power goes, nor what a pass has in hand', POWER),
     ("... nor on two disks that keep nothing, or no content, but what was synced", STRICT),
     ("A flipped byte costs the event that it hits, and that is counted", ("flipped",)),
+    (
+        "A year of outages, releases, changes of mind and clock jumps: delivered or counted, exactly once",
+        ("a simulated year",),
+    ),
     ("Writers that die at random, passes that collide, a moody receiver: nothing lost, nothing doubled", ("soak",)),
 )
 COMMANDS = {
@@ -33,6 +37,7 @@ COMMANDS = {
     "power cut, durability": "pytest tests/crash -k 'power_cut and not strictest and not names'",
     "power cut, the strictest": "pytest tests/crash/test_power_cut_sweep.py -k 'strictest or names'",
     "flipped": "pytest tests/crash/test_corruption.py",
+    "a simulated year": "pytest tests/crash/test_year.py",
     "soak": "pytest tests/crash/test_soak.py",
 }
 WORDS = {
