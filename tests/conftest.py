@@ -110,3 +110,9 @@ def nobody_left_behind(home: Path) -> Iterator[None]:
         for process in lingering:
             os.kill(process, signal.SIGKILL)
         pytest.fail(f"processes left behind: {lingering}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes that share the tests must name them alike: no name may hold the address of an object."""
+    unstable = [item.nodeid for item in items if " object at 0x" in item.nodeid]
+    assert unstable == [], "these tests need ids of their own"
