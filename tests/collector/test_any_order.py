@@ -122,11 +122,17 @@ class AnyOrder(RuleBasedStateMachine):
         cut, self.forgotten = self.cut, self.forgotten | {person}
         if cut and isinstance(self.store, ClickHouseStore):
             other = ClickHouseStore(cut.engine)
+            others = [row for row in ROWS if row.person != person][:200]
+
+            def refreshes() -> None:
+                self.give(others)
+                other.refresh()
+
             acts: dict[str, Callable[[], object]] = {
                 "dies": cut.die,
                 "forgets": lambda: other.forget(person),
-                "refreshes": other.refresh,
-                "takes": lambda: self.give([row for row in ROWS if row.person != person][:200]),
+                "refreshes": refreshes,
+                "takes": lambda: self.give(others),
                 "nothing": lambda: None,
             }
             cut.written, cut.due, cut.act = 0, due, acts[what]  # type: ignore[assignment]
@@ -136,7 +142,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.arrived = [(row, minute) for row, minute in self.arrived if row.person != person]
         self.store.forget(person)
 
-    @rule(due=some.integers(0, 3), person=people, where=slices)
+    @rule(due=some.integers(0, 7), person=people, where=slices)
     def somebody_is_deleted_during_a_refresh(self, due: int, person: str, where: tuple[int, int]) -> None:
         self.give(ROWS[where[0] : sum(where)])
         if self.cut and isinstance(self.store, ClickHouseStore):

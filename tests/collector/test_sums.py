@@ -15,6 +15,7 @@ from shipper.collector.stores.store import Row, Window, person_of
 from shipper.errors import ShipperError
 from tests.collector.model import Model
 from tests.collector.test_stores import WINDOWS, assert_says, fill
+from tests.fixtures.cut_engine import Cut, Died
 from tests.fixtures.event_world import NOW, world
 
 pytest.importorskip("chdb", reason="the extra chdb is not installed")
@@ -134,6 +135,60 @@ def test_a_day_of_very_many_deletions_is_worked_out_again_without_those_people(
         ]
         assert_says(store.view(EVERYTHING), Model(left, EVERYTHING))
     assert int(engine.query("SELECT count() FROM daily FINAL WHERE notEmpty(gone)")[0][0]) > 0
+
+
+def test_a_refresh_that_reads_while_a_person_is_deleted_is_thrown_away(engine: Embedded) -> None:
+    cut = Cut(engine)
+    one, two = ClickHouseStore(cut), ClickHouseStore(engine)
+    rows = [row for row, _ in world(600, days=40) if row.app == "wunderctl"]
+    whom = person_of("1")
+    one.add([rows], NOW)
+    cut.written, cut.due, cut.act = 0, 0, lambda: two.forget(whom)  # type: ignore[assignment]
+    one.refresh()
+    assert cut.due == -1  # the person was deleted after the refresh had looked who is gone, and before it read
+    left = [(row, NOW // 60) for row in rows if row.person != whom]
+    assert len(left) < len(rows)
+    for _ in range(2):
+        assert_says(two.view(EVERYTHING), Model(left, EVERYTHING))
+        one.refresh()
+
+
+def test_a_deletion_that_died_half_way_through_the_events_takes_the_whole_share_away(engine: Embedded) -> None:
+    cut = Cut(engine)
+    store = ClickHouseStore(cut)
+    rows = [row for row, _ in world(600, days=40)]
+    whom = person_of("1")
+    store.add([rows], NOW)
+    store.refresh()
+    cut.written, cut.due, cut.act = 0, 2, cut.die  # who is forgotten, and the shares, are written; nothing is deleted
+    with pytest.raises(Died):
+        store.forget(whom)
+    half = f"person = '{whom}' AND cityHash64(toString(id)) % 2 = 0"
+    assert engine.query("SELECT count() FROM withdrawn") != [["0"]]
+    assert engine.query(f"SELECT count() FROM events WHERE {half}") != [["0"]]
+    engine.delete("events", half)
+    assert 0 < store.forget(whom) < sum(row.person == whom for row in rows)
+    left = [(row, NOW // 60) for row in rows if row.person != whom]
+    assert_says(store.view(EVERYTHING), Model(left, EVERYTHING))
+
+
+def test_a_day_that_is_refreshed_between_the_share_and_the_deletion_leaves_the_person_out(engine: Embedded) -> None:
+    cut = Cut(engine)
+    one, two = ClickHouseStore(cut), ClickHouseStore(engine)
+    rows = [row for row, _ in world(600, days=40)]
+    whom = person_of("1")
+    others = [row for row in rows if row.person != whom]
+    one.add([rows], NOW)
+    one.refresh()
+
+    def meanwhile() -> None:
+        two.add([others], NOW)
+        two.refresh()
+
+    cut.written, cut.due, cut.act = 0, 2, meanwhile
+    one.forget(whom)
+    left = [(row, NOW // 60) for row in others]
+    assert_says(two.view(EVERYTHING), Model(left, EVERYTHING))
 
 
 def test_months_that_are_too_old_go_with_their_sums(engine: Embedded) -> None:
