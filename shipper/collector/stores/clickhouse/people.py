@@ -52,28 +52,40 @@ class People:
             return {}
         if event:
             return self._used(event, field)
+        if field == "" and "_lived" not in self.__dict__:
+            return self._living
         return {feature: people for feature, people in self._lived.items() if field in (None, feature[1])}
+
+    @cached_property
+    def _living(self) -> dict[Feature, int]:
+        """How many installations lived at all, which is all that is asked about the period before."""
+        where = f"{self._app} AND {self._inside}{self._among('version')}"
+        rows = self._ask(f"SELECT count() FROM (SELECT who FROM lives WHERE {where} GROUP BY who)")
+        living = sum(int(people) for (people,) in rows)
+        return {("", "", ""): living} if living else {}
 
     @cached_property
     def _lived(self) -> dict[Feature, int]:
         """How many installations lived at all, and in each version, on each runtime and platform: read once for all."""
         where = f"{self._app} AND {self._inside}{self._among('version')}"
+        # No version, runtime or platform has a line's end.
+        asked = ", ".join(
+            f"arrayStringConcat(groupUniqArray(toString({column})), '\\n')" for column in _COLUMNS.values()
+        )
+        said = zip(*self._ask(f"SELECT {asked} FROM lives WHERE {where}"), strict=True)
         shown: dict[str, dict[str, list[Feature]]] = {
-            column: {word: [("", field, word)] for word in self._words(column, "lives", where)}
-            for field, column in _COLUMNS.items()
+            column: {word: [("", field, word)] for word in sorted(set("\n".join(words).split("\n")) - {""})}
+            for (field, column), words in zip(_COLUMNS.items(), said, strict=True)
         }
         return self._count("lives", where, shown, ("", "", ""))
 
     def _used(self, event: str, field: str | None) -> dict[Feature, int]:
         where = f"{self._app} AND name = {text(event)} AND {self._inside}{self._among('version')}"
         shown: dict[str, list[Feature]] = {}
-        for used in self._words("used", "uses", where):
+        for used in sorted({used for (used,) in self._ask(f"SELECT DISTINCT used FROM uses WHERE {where}")}):
             labels = [label.partition("=") for label in used.split(",") if label]
             shown[used] = [(event, key, label) for key, _, label in labels if field in (None, key)]
         return self._count("uses", where, {"used": shown}, (event, "", "") if not field else None)
-
-    def _words(self, column: str, table: str, where: str) -> list[str]:
-        return sorted({word for (word,) in self._ask(f"SELECT DISTINCT {column} FROM {table} WHERE {where}")})
 
     def _count(
         self, table: str, where: str, shown: Mapping[str, Mapping[str, Sequence[Feature]]], whole: Feature | None
