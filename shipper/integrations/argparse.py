@@ -18,8 +18,8 @@ intermixed, and classes that override any of these; and `exit` and `format_help`
 import argparse
 import atexit
 
-from shipper.integrations import declared_options, mentions, quietly, under_way
 from shipper.integrations.function import Run
+from shipper.integrations.program import declared_options, mentions, quietly, under_way
 from shipper.recording.command import exit_status
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from shipper.integrations import Program
+    from shipper.integrations.program import Program
 
 
 def hook_parser(program: "Program", parser: "argparse.ArgumentParser") -> None:

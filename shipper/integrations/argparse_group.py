@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from shipper.integrations import Program
 from shipper.integrations.group import ABOUT, ACTIONS, program_name, run
+from shipper.integrations.program import Program
 from shipper.integrations.words import take_all
 
 

@@ -8,7 +8,7 @@ context tells us when it ends.
 
 import sys
 
-from shipper.integrations import declared_options, mentions, quietly
+from shipper.integrations.program import declared_options, mentions, quietly
 from shipper.recording.command import Command
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from shipper.integrations import Program
+    from shipper.integrations.program import Program
 
 #: Where a context of click keeps what we know of it.
 STEP = "_shipper_step"

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from shipper.integrations import Program, quietly
 from shipper.integrations.click import Step
 from shipper.integrations.group import ACTIONS
+from shipper.integrations.program import Program, quietly
 from shipper.integrations.words import OPTION, is_ours, take_leading
 
 

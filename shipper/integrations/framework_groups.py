@@ -3,9 +3,9 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from shipper.integrations import Program
 from shipper.integrations.click import STEP
 from shipper.integrations.group import ABOUT, ACTIONS, run
+from shipper.integrations.program import Program
 from shipper.integrations.words import take_all
 
 if TYPE_CHECKING:

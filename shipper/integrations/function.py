@@ -3,7 +3,7 @@
 import os
 import sys
 
-from shipper.integrations import mentions, quietly, under_way
+from shipper.integrations.program import mentions, quietly, under_way
 from shipper.recording.command import Command
 
 TYPE_CHECKING = False
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shipper import App
-    from shipper.integrations import Program
+    from shipper.integrations.program import Program
 
 # The bits of a code object's flags that say what a call of it makes (inspect.CO_*; inspect costs too much to load).
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200

@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shipper.integrations import Program
+    from shipper.integrations.program import Program
 
 ABOUT = "See, hold, stop and erase what this program tells about its use."
 

@@ -3,8 +3,8 @@
 from collections.abc import Container
 from typing import Any
 
-from shipper.integrations import Program
 from shipper.integrations.group import ABOUT
+from shipper.integrations.program import Program
 from shipper.integrations.words import NEGATIVE
 
 TITLE = "Usage telemetry"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shipper import App
-from shipper.integrations import BETWEEN, quietly
+from shipper.integrations.program import BETWEEN, quietly
 from shipper.recording.names import valid_name
 
 #: Groups within groups that are looked into: a tree that holds itself has an end.

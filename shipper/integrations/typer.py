@@ -6,8 +6,8 @@ app is called. So the list of an app's commands hooks each as it is declared, be
 
 from typing import Any
 
-from shipper.integrations import Program
 from shipper.integrations.click import hook_root
+from shipper.integrations.program import Program
 
 
 def hook_app(program: Program, cli: Any) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from typing import Literal, TypeVar
 
-    from shipper.integrations import Program
+    from shipper.integrations.program import Program
     from shipper.recording.event import Event
     from shipper.recording.folder import Folder
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from shipper.integrations import Program
 from shipper.integrations.group import run as act
+from shipper.integrations.program import Program
 from shipper.integrations.words import says_off, take_leading
 from tests.fixtures.recorded import recorded
 from tests.fixtures.sample_app import sample

@@ -1,0 +1,116 @@
+"""An instrumented program, and what is common to all frameworks: how "off" is heard, how a command is recorded."""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from shipper import App
+    from shipper.integrations.function import Run
+    from shipper.recording.command import Command
+
+#: What stands between the names of a command's groups and its own: `db.migrate`.
+BETWEEN = "."
+#: The word of our group where the author names no other.
+GROUP = "telemetry"
+#: The decorated main functions under way, innermost last.
+under_way: "list[Run]" = []
+
+
+class Program:
+    """One instrumented program: the word of our group in it (None: it has none), its name, what its statuses mean."""
+
+    def __init__(self, app: "App", group: "str | None", prog: "str", statuses: "tuple[Any, Any]") -> None:
+        self.app, self.prog = app, prog
+        self.group, self.is_group_named = group or (None if group is None else GROUP), bool(group)
+        self.ok, self.usage = statuses
+        self.framework = ""  # the one in whose look our group appears
+        self.names: Callable[[bool], Iterable[str]] | None = None  # the tree's; True: load what is lazy
+        self.offers: Callable[[], bool] | None = None  # whether our group can be run
+        app.programs.append(self)
+
+    def begin(self, arguments: "Iterable[str]") -> None:
+        """Begin a command: hear from its words whether they say off, which then holds to its end.
+
+        What was heard is forgotten when the next command begins, unless that one runs within this one: so it also holds
+        for what the host records after its command has ended.
+        """
+        app = self.app
+        if not app.open_commands:
+            app.flag, app.said_name = None, ""
+        app.open_commands += 1
+        if mentions(arguments):
+            from shipper.integrations.words import says_off
+
+            if says_off(arguments):
+                app.flag = "off"
+
+    def close(self) -> None:
+        """End what begin() began."""
+        self.app.open_commands -= 1
+
+    def own_command(self) -> "str":
+        """Write how a person calls our group of this program, `hf telemetry`; "" where it cannot be run."""
+        from shipper.integrations.group import own_command
+
+        return str(quietly(own_command, self) or "")
+
+    def outcome(self, status: "int") -> "str":
+        """Say what an exit status means, as the author declared it."""
+        return "usage" if status in self.usage else "ok" if status in self.ok else "error"
+
+    def record(self, command: "Command", path: "Iterable[str]", error: "BaseException | None") -> None:
+        """Record a command under its name in the tree, unless this is a forked child: its parent records it (S13).
+
+        A main function that is under way in the same app is then recorded: it is the same run.
+        """
+        app = self.app
+        for run in under_way:
+            if run.program.app is app:
+                run.silent = True
+        if command.process == os.getpid():
+            command.name = app.said_name or self.named(path)
+            app.said_name = ""
+            command.end(error)
+
+    def named(self, path: "Iterable[str]") -> "str":
+        """Name a command by the declared names on the way to it.
+
+        A CLI that did its work without a subcommand goes by the app's name where the catalog declares that, else "other".
+        """
+        name = BETWEEN.join(path)
+        declared = self.app.events.get("command")
+        field = declared.fields.get("command") if declared else None
+        if field is not None and field.from_tree:
+            from shipper.integrations.names import fill_names
+
+            fill_names(self.app)
+        return name or (self.app.name if field is not None and self.app.name in field.detail else "other")
+
+
+def mentions(arguments: "Iterable[str]", word: "str" = "telemetry") -> "bool":
+    """Say whether a word stands in any of the arguments: hardly ever, and only then our words are looked for."""
+    return any([word in argument for argument in arguments])  # noqa: C419  a generator costs more
+
+
+def declared_options(app: "App") -> "Sequence[str]":
+    """The options that the catalog asks about: fields of the event `command` that are named like options."""
+    declared = app.events.get("command")
+    return [field for field in declared.fields if field.startswith("-")] if declared else ()
+
+
+def quietly(work: "Callable[..., Any]", *given: "Any") -> "Any":
+    """Call work and return what it returns, or None where it fails: a host never fails because we do.
+
+    Under SHIPPER_STRICT=1, in the app's tests, what is wrong with a declaration or a value is raised all the same.
+    """
+    try:
+        return work(*given)
+    except Exception as error:
+        from shipper.errors import BadValue, DeclarationError
+
+        if isinstance(error, (BadValue, DeclarationError)):
+            raise
+        return None
