@@ -71,6 +71,9 @@ check: $(STAMP)  ## what a reviewer would run first: format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+strangers: $(STAMP)  ## real CLIs from PyPI, without shipper and with it: their own tests, and invocations byte for byte
+	$(BIN)/python -m tests.strangers $(STRANGERS_ARGS)
+
 bench: $(STAMP)  ## what recording costs a CLI, in pairs of processes; BENCH_PYTHON is the interpreter that is measured
 	$(BIN)/python -m tests.bench.overhead --python $(or $(BENCH_PYTHON),$(BIN)/python) $(BENCH_ARGS)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def hook_parser(program: "Program", parser: "argparse.ArgumentParser") -> None:
     """Hook a parser, the subparsers that it has and those that it will have."""
     hook = ParserHook(program, parser)
-    program.framework, program.names, program.offers = "argparse", hook.names, hook.offers_group
+    program.framework, program.root = "argparse", lambda: hook
     parser.__class__ = hook.root_class(type(parser))
 
 
@@ -161,8 +161,10 @@ class ParserHook:
         """Note with which status a parser ends the process; a decorated main function sees that by itself."""
         run = self._alone
         if run is not None:
+            from shipper.integrations.ends import outcome_of
+
             run.command.exit_code = exit_status(status)
-            run.command.outcome = "usage" if self._refusing else self.program.outcome(run.command.exit_code)
+            run.command.outcome = "usage" if self._refusing else outcome_of(self.program, run.command.exit_code)
             run.silent = run.silent or (run.command.outcome == "ok" and bool(self.parsing))  # --help and its like
 
     def _end_process(self) -> None:
@@ -195,13 +197,6 @@ class ParserHook:
             and isinstance(arguments[0], argparse._SubParsersAction)
             and self.program.group not in arguments[0].choices
         )
-
-    def names(self, whole: "bool") -> "list[str]":
-        """Name every command of the tree, in the order of their declaration."""
-        from shipper.integrations.names import names_of_parser
-
-        del whole
-        return names_of_parser(self.parser)
 
 
 class _Choices(dict[str, "argparse.ArgumentParser"]):

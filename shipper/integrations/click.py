@@ -27,17 +27,7 @@ _measuring: "dict[type, type]" = {}
 def hook_tree(program: "Program", command: "Any") -> None:
     """Hook a command or group with all that is below it."""
 
-    def names(whole: "bool") -> "list[str]":
-        from shipper.integrations.names import names_below
-
-        return names_below(command, whole)
-
-    def offers() -> "bool":
-        from shipper.integrations.click_words import offers_group
-
-        return offers_group(program, command)
-
-    program.framework, program.names, program.offers = "click", names, offers
+    program.framework, program.root = "click", lambda: command
     hook_root(program, command)
 
 
@@ -80,7 +70,7 @@ def _parse(program: "Program | None", context: "Any", arguments: "list[str]", pa
     step = quietly(_begin, program, context, arguments)
     if step is None:
         return parse(context, arguments)
-    if step.speaks(arguments):
+    if mentions(arguments) or (step.above is None and step.program.group in arguments):
         from shipper.integrations.click_words import parse_without_ours
 
         parsed = parse_without_ours(step, context, arguments, parse)
@@ -130,10 +120,6 @@ class Step:
         """Say whether command is the root above this step."""
         return self.context.command is command if self.above is None else self.above.is_root(command)
 
-    def speaks(self, arguments: "list[str]") -> "bool":
-        """Say whether a word of ours may stand in the arguments."""
-        return mentions(arguments) or (self.program.group in arguments and self.above is None)
-
     def adopt(self, group: "Any", typed: "str", found: "Any") -> None:
         """Hook the command that a group found, and note the name under which it is registered there."""
         if found is None:
@@ -165,7 +151,7 @@ class Step:
             return
         self.over = True
         if self.above is None:
-            self.program.close()
+            self.program.app.open_commands -= 1
         if self.settled:
             return
         if error is None or getattr(error, "exit_code", 1) == 0:
@@ -207,12 +193,6 @@ def _standalone_status() -> "int | None":
     return 0 if frame is not None and frame.f_locals["standalone_mode"] else None
 
 
-def _strip(error: "BaseException") -> None:
-    from shipper.integrations.tracebacks import strip
-
-    strip(error)
-
-
 def _class_like(base: "type") -> "type":
     """A context class like base, that tells its command's step how it ended."""
     if base in _measuring.values():
@@ -231,11 +211,15 @@ def _class_like(base: "type") -> "type":
                 if step is None or not (self._depth == 1 or (error is not None and not step.parsed)):
                     return super().__exit__(kind, error, trace)
                 if error is not None and getattr(error, "exit_code", 1) != 0:  # click ends what went well by Exit(0)
-                    _strip(error)
+                    from shipper.integrations.tracebacks import strip
+
+                    strip(error)
                 try:
                     hidden = super().__exit__(kind, error, trace)
                 except BaseException as late:  # the host failed as its context was closed
-                    _strip(late)
+                    from shipper.integrations.tracebacks import strip
+
+                    strip(late)
                     quietly(step.end, late)
                     raise
                 quietly(step.end, None if hidden else error)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from shipper.integrations.click import Step
     from shipper.integrations.function import Run
+    from shipper.integrations.program import Program
 
 #: What Python itself makes of an interrupt that nobody catches, as a shell reports it.
 INTERRUPTED = 130
@@ -44,12 +45,12 @@ def end_of_click(step: "Step", error: "BaseException | None") -> "tuple[bool, Ba
         status = 1 if known and standalone else None
     elif _is_a(error, framework, "Exit"):
         status, shown = (error.exit_code if standalone else None), None  # type: ignore[attr-defined]
-        outcome = program.outcome(exit_status(error.exit_code))  # type: ignore[attr-defined]
+        outcome = outcome_of(program, exit_status(error.exit_code))  # type: ignore[attr-defined]
     elif _is_a(error, framework, "ClickException"):
         status = error.exit_code if standalone else None  # type: ignore[attr-defined]
         outcome = "usage" if _is_a(error, framework, "UsageError") else "error"
     elif status is not None:
-        outcome, shown = program.outcome(status), None
+        outcome, shown = outcome_of(program, status), None
     elif free:
         status = 1
     command.outcome, command.exit_code = outcome, status
@@ -62,9 +63,9 @@ def end_of_main(run: "Run", error: "BaseException | None") -> "BaseException | N
     outcome, status = ending(error)
     if error is None:
         status = _returned_status(run.returned)
-        outcome = "ok" if status is None else program.outcome(status)
+        outcome = "ok" if status is None else outcome_of(program, status)
     elif status is not None:
-        outcome = "usage" if status and _is_refusal(error) else program.outcome(status)
+        outcome = "usage" if status and _is_refusal(error) else outcome_of(program, status)
     elif is_free(sys._getframe(1)):
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     command.outcome, command.exit_code = outcome, status
@@ -124,6 +125,11 @@ def _packages(frame: "FrameType") -> "set[str]":
 def _is_of(error: "BaseException", module: "str", name: "str") -> "bool":
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and isinstance(error, kind)
+
+
+def outcome_of(program: "Program", status: "int") -> "str":
+    """Say what an exit status means, as the author declared it."""
+    return "usage" if status in program.usage else "ok" if status in program.ok else "error"
 
 
 def _framework(context: "Any") -> "ModuleType":

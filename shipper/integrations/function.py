@@ -51,7 +51,7 @@ class Run:
     def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
         if self in under_way:
             under_way.remove(self)
-        self.program.close()
+        self.program.app.open_commands -= 1
         _without_us(error)
         if not self.silent and not isinstance(error, GeneratorExit):
             quietly(self._end, error)
@@ -59,8 +59,8 @@ class Run:
     def _end(self, error: "BaseException | None") -> None:
         shown = None
         well = error is None and (self.returned is None or (type(self.returned) is int and self.returned == 0))
-        if well and "--help" not in self.arguments and "--version" not in self.arguments:
-            self.command.outcome, self.command.exit_code = self.program.outcome(0), 0
+        if well and 0 in self.program.ok and "--help" not in self.arguments and "--version" not in self.arguments:
+            self.command.outcome, self.command.exit_code = "ok", 0
         else:
             from shipper.integrations.ends import end_of_main
 
@@ -86,7 +86,6 @@ class Run:
 
 def main_function(program: "Program", function: "Any") -> "Any":
     """Decorate a program's main function. What it returns is the exit status, as in `sys.exit(main())`."""
-    program.offers = lambda: program.is_group_named
     if function.__code__.co_flags & (_GENERATOR | _ASYNC_GENERATOR):
         from shipper.errors import DeclarationError
 

@@ -57,9 +57,18 @@ def run(program: "Program", action: "str", flags: "Sequence[str]" = ()) -> "int"
 
 def own_command(program: "Program") -> "str":
     """Write how a person calls our group of a program, `hf telemetry`; "" where it cannot be run."""
-    if program.offers is None or not program.offers():
-        return ""
-    return f"{program.prog or program_name()} {program.group}"
+    return "" if not offers(program) else f"{program.prog or program_name()} {program.group}"
+
+
+def offers(program: "Program") -> "bool":
+    """Say whether our group of a program can be run."""
+    if program.root is None:
+        return program.is_group_named
+    if program.framework == "argparse":
+        return bool(program.root().offers_group())
+    from shipper.integrations.click_words import offers_group
+
+    return offers_group(program, program.root())
 
 
 def program_name() -> "str":

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shipper import App
-from shipper.integrations.program import BETWEEN, quietly
+from shipper.integrations.program import BETWEEN, Program, quietly
 from shipper.recording.names import valid_name
 
 #: Groups within groups that are looked into: a tree that holds itself has an end.
@@ -58,6 +58,13 @@ def names_of_parser(parser: Any, above: tuple[str, ...] = ()) -> list[str]:
     return names
 
 
+def _names_of(program: Program, whole: bool) -> list[str]:
+    if program.root is None:
+        return []
+    root = program.root()
+    return names_of_parser(root.parser) if program.framework == "argparse" else names_below(root, whole)
+
+
 def fill_names(app: App, whole: bool = False) -> list[str]:
     """Let the fields made by command_names() have the names of an app's instrumented programs; return those that are new.
 
@@ -66,8 +73,7 @@ def fill_names(app: App, whole: bool = False) -> list[str]:
     """
     declared = app.events.get("command")
     asking = [kind for kind in declared.fields.values() if kind.from_tree] if declared else []
-    trees = [program.names for program in app.programs if program.names is not None]
-    found = [name for tree in trees for name in quietly(tree, whole) or ()] if asking else []
+    found = [name for program in app.programs if asking for name in quietly(_names_of, program, whole) or ()]
     known = dict.fromkeys(name for name in [*found, app.name] if valid_name(name))
     new: dict[str, None] = {}
     for kind in asking:

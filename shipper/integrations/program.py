@@ -27,8 +27,7 @@ class Program:
         self.group, self.is_group_named = group or (None if group is None else GROUP), bool(group)
         self.ok, self.usage = statuses
         self.framework = ""  # the one in whose look our group appears
-        self.names: Callable[[bool], Iterable[str]] | None = None  # the tree's; True: load what is lazy
-        self.offers: Callable[[], bool] | None = None  # whether our group can be run
+        self.root: Callable[[], Any] | None = None  # the root of its tree; a main function has none
         app.programs.append(self)
 
     def begin(self, arguments: "Iterable[str]") -> None:
@@ -47,19 +46,11 @@ class Program:
             if says_off(arguments):
                 app.flag = "off"
 
-    def close(self) -> None:
-        """End what begin() began."""
-        self.app.open_commands -= 1
-
     def own_command(self) -> "str":
         """Write how a person calls our group of this program, `hf telemetry`; "" where it cannot be run."""
         from shipper.integrations.group import own_command
 
         return str(quietly(own_command, self) or "")
-
-    def outcome(self, status: "int") -> "str":
-        """Say what an exit status means, as the author declared it."""
-        return "usage" if status in self.usage else "ok" if status in self.ok else "error"
 
     def record(self, command: "Command", path: "Iterable[str]", error: "BaseException | None") -> None:
         """Record a command under its name in the tree, unless this is a forked child: its parent records it (S13).

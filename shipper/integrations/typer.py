@@ -42,17 +42,7 @@ def hook_app(program: Program, cli: Any) -> None:
     def root() -> Any:
         return made[-1] if made else get_command(cli)
 
-    def names(whole: bool) -> list[str]:
-        from shipper.integrations.names import names_below
-
-        return names_below(root(), whole)
-
-    def offers() -> bool:
-        from shipper.integrations.click_words import offers_group
-
-        return offers_group(program, root())
-
-    program.framework, program.names, program.offers = "typer", names, offers
+    program.framework, program.root = "typer", root
 
 
 def _class_like(base: type, program: Program, made: list[Any]) -> type:
