@@ -20,7 +20,6 @@ DOORS = (
     "shipper",
     "shipper.wakeup",
     "shipper.integrations",
-    "shipper.integrations.click",
     "shipper.integrations.function",
     "shipper.integrations.argparse",
 )

@@ -79,10 +79,19 @@ def text(app: "App") -> str:
 def command(app: "App", action: str) -> str:
     """Write the command by which a person acts on this app: the program's own where it has one that can be run."""
     for program in app.programs:
-        own = program.own_command()
-        if own:
-            return f"{own} {action}"
+        if program.offers():
+            return f"{program.prog or program_name()} {program.group} {action}"
     return f"{shipper_command()} {action} {app.name}"
+
+
+def program_name() -> "str":
+    """The name under which this program is run: a script's, or `python -m package`."""
+    package = getattr(sys.modules.get("__main__"), "__package__", None)
+    name = os.path.basename(sys.argv[0])
+    if not package or (os.name == "nt" and name.endswith(".exe")):
+        return name
+    module = os.path.splitext(name)[0]
+    return f"python -m {package}" if module == "__main__" else f"python -m {package}.{module}"
 
 
 def shipper_command() -> str:

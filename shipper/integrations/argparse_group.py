@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from shipper.integrations.group import ABOUT, ACTIONS, program_name, run
+from shipper.choices.notice import program_name
+from shipper.integrations.group import ABOUT, ACTIONS, run
 from shipper.integrations.program import Program
 from shipper.integrations.words import take_all
 

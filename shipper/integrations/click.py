@@ -25,14 +25,9 @@ _measuring: "dict[type, type]" = {}
 
 
 def hook_tree(program: "Program", command: "Any") -> None:
-    """Hook a command or group with all that is below it."""
-
-    program.framework, program.root = "click", lambda: command
-    hook_root(program, command)
-
-
-def hook_root(program: "Program", command: "Any") -> None:
-    """Hook a root: where it parses, and where it writes its help."""
+    """Hook a command or group with all that is below it: where it parses, and where it writes its help."""
+    if program.root is None:
+        program.framework, program.root = "click", lambda: command
     given = vars(command).get("format_help")
 
     def format_help(context: "Any", formatter: "Any") -> None:
@@ -82,8 +77,14 @@ def _parse(program: "Program | None", context: "Any", arguments: "list[str]", pa
 
 def _begin(program: "Program | None", context: "Any", arguments: "list[str]") -> "Step | None":
     above: Step | None = vars(context.parent).get(STEP) if context.parent is not None else None
-    if program is not None and (context.parent is None or (above is not None and above.is_root(context.command))):
-        program.begin(arguments)  # a REPL parses each of its lines with the root again
+    if program is not None and above is not None:
+        from shipper.integrations.click_words import is_root
+
+        above = (
+            None if is_root(above, context.command) else above
+        )  # a REPL parses each of its lines with the root again
+    if program is not None and above is None and (context.parent is None or STEP in vars(context.parent)):
+        program.begin(arguments)
         return Step(program, context, None)
     return Step(above.program, context, above) if above is not None else None
 
@@ -108,17 +109,15 @@ class Step:
 
     def __init__(self, program: "Program", context: "Any", above: "Step | None") -> None:
         self.program, self.context, self.above = program, context, above
+        self.root: Step = self if above is None else above.root
         self.parsed = self.over = False
+        self.mark = 0  # of a chain: when its last link ended, on the monotonic clock
         self.settled = False  # recorded, or found to be no use of a command
         self.names: dict[int, str] = {}  # the declared name of each command that was found below, by its object
         self.chained = above is not None and bool(getattr(above.context.command, "chain", False))
         # A subcommand's time begins with its whole command line, each link of a chain has its own.
         self.command: Command = above.command if above is not None and not self.chained else Command(program.app, "")
         vars(context)[STEP] = self
-
-    def is_root(self, command: "Any") -> "bool":
-        """Say whether command is the root above this step."""
-        return self.context.command is command if self.above is None else self.above.is_root(command)
 
     def adopt(self, group: "Any", typed: "str", found: "Any") -> None:
         """Hook the command that a group found, and note the name under which it is registered there."""
@@ -140,11 +139,6 @@ class Step:
         command = self.context.command
         return (*self.above.path(), self.above.names.get(id(command), command.name or ""))
 
-    def enter(self) -> None:
-        """Begin the time of a link of a chain: all are parsed before the first one runs."""
-        if self.chained and self.parsed and not self.over:
-            self.command = Command(self.program.app, "")
-
     def end(self, error: "BaseException | None") -> None:
         """Record how the command ended, once."""
         if self.over:
@@ -156,12 +150,21 @@ class Step:
             return
         if error is None or getattr(error, "exit_code", 1) == 0:
             silent, shown = error is not None and not self.parsed, None  # such as --help
-            self.command.outcome, self.command.exit_code = "ok", _standalone_status()
+            # Where click's own main() is below, it ends the process now; else nobody knows with which status.
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None and "standalone_mode" not in frame.f_code.co_varnames:
+                frame = frame.f_back
+            self.command.outcome = "ok"
+            self.command.exit_code = 0 if frame is not None and frame.f_locals["standalone_mode"] else None
         else:
             from shipper.integrations.ends import end_of_click
 
             silent, shown = end_of_click(self, error)
         self.settle()
+        if self.chained:
+            from shipper.integrations.click_words import begin_after_link
+
+            begin_after_link(self)
         if not silent:
             self.command.options = self._options()
             self.program.record(self.command, self.path(), shown)
@@ -185,14 +188,6 @@ class Step:
         return [name for name in asked if name in used]
 
 
-def _standalone_status() -> "int | None":
-    """Return 0 where click itself ends the process now, None where its caller goes on: nobody knows with which status."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and "standalone_mode" not in frame.f_code.co_varnames:
-        frame = frame.f_back
-    return 0 if frame is not None and frame.f_locals["standalone_mode"] else None
-
-
 def _class_like(base: "type") -> "type":
     """A context class like base, that tells its command's step how it ended."""
     if base in _measuring.values():
@@ -200,11 +195,6 @@ def _class_like(base: "type") -> "type":
     if base not in _measuring:
 
         class Measuring(base):  # type: ignore[misc]  # base is the host's
-            def __enter__(self) -> "Any":
-                if STEP in vars(self):
-                    quietly(vars(self)[STEP].enter)
-                return super().__enter__()
-
             def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> "Any":
                 # A context is entered several times, to parse and to run; where it is left for good its _depth is 1.
                 step = vars(self).get(STEP)

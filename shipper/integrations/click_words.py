@@ -1,5 +1,6 @@
 """Our words on a command line of click: loaded when one of them may stand there."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,14 @@ def parse_without_ours(step: Step, context: Any, arguments: list[str], parse: Ca
             del command.make_parser
         else:
             command.make_parser = given
+
+
+def begin_after_link(step: Step) -> None:
+    """Let the time of a link of a chain begin where the one before it ended: all are parsed before the first one runs."""
+    chain = step.above
+    if chain is not None:
+        step.command.begin_at(chain.mark)
+        chain.mark = time.monotonic_ns()
 
 
 class _Ours:

@@ -47,17 +47,13 @@ def run(program: "Program", action: "str", flags: "Sequence[str]" = ()) -> "int"
         if "json" in flags:
             print("[]")  # noqa: T201  data, on stdout, at a person's own request
         return 0
+    from shipper.choices.notice import program_name
     from shipper.cli import main
     from shipper.cli.host_names import Host
 
-    own = own_command(program) or f"{app.name} {program.group}"
+    own = f"{program.prog or program_name()} {program.group}"
     host = Host(own, app.name, {name: tuple(known) for name, (_, known) in ACTIONS.items()})
     return main([action, *[f"--{flag}" for flag in flags], app.name], host)
-
-
-def own_command(program: "Program") -> "str":
-    """Write how a person calls our group of a program, `hf telemetry`; "" where it cannot be run."""
-    return "" if not offers(program) else f"{program.prog or program_name()} {program.group}"
 
 
 def offers(program: "Program") -> "bool":
@@ -69,16 +65,6 @@ def offers(program: "Program") -> "bool":
     from shipper.integrations.click_words import offers_group
 
     return offers_group(program, program.root())
-
-
-def program_name() -> "str":
-    """The name under which this program is run: a script's, or `python -m package`."""
-    package = getattr(sys.modules.get("__main__"), "__package__", None)
-    name = os.path.basename(sys.argv[0])
-    if not package or (os.name == "nt" and name.endswith(".exe")):
-        return name
-    module = os.path.splitext(name)[0]
-    return f"python -m {package}" if module == "__main__" else f"python -m {package}.{module}"
 
 
 def _has_recorded(app: "str") -> "bool":

@@ -3,7 +3,7 @@
 from collections.abc import Container
 from typing import Any
 
-from shipper.integrations.group import ABOUT, offers
+from shipper.integrations.group import ABOUT
 from shipper.integrations.program import Program
 from shipper.integrations.words import NEGATIVE
 
@@ -14,7 +14,7 @@ FLAG_ABOUT = "Record nothing of this call."
 def rows(program: Program, own: Container[str]) -> list[tuple[str, str]]:
     """The words of ours that a program has, beside options of its own, and what each does."""
     flag = [] if NEGATIVE in own else [(NEGATIVE, FLAG_ABOUT)]
-    return flag + ([(str(program.group), ABOUT)] if offers(program) else [])
+    return flag + ([(str(program.group), ABOUT)] if program.offers() else [])
 
 
 def write_click_help(program: Program, context: Any, formatter: Any) -> None:

@@ -46,11 +46,11 @@ class Program:
             if says_off(arguments):
                 app.flag = "off"
 
-    def own_command(self) -> "str":
-        """Write how a person calls our group of this program, `hf telemetry`; "" where it cannot be run."""
-        from shipper.integrations.group import own_command
+    def offers(self) -> "bool":
+        """Say whether our group can be run in this program."""
+        from shipper.integrations.group import offers
 
-        return str(quietly(own_command, self) or "")
+        return bool(quietly(offers, self))
 
     def record(self, command: "Command", path: "Iterable[str]", error: "BaseException | None") -> None:
         """Record a command under its name in the tree, unless this is a forked child: its parent records it (S13).

@@ -6,7 +6,7 @@ app is called. So the list of an app's commands hooks each as it is declared, be
 
 from typing import Any
 
-from shipper.integrations.click import hook_root
+from shipper.integrations.click import hook_tree
 from shipper.integrations.program import Program
 
 
@@ -51,7 +51,7 @@ def _class_like(base: type, program: Program, made: list[Any]) -> type:
     class Hooked(kind):  # type: ignore[misc]  # base is the host's
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            hook_root(program, self)
+            hook_tree(program, self)
             made[:] = [self]
 
     Hooked.__name__, Hooked.__qualname__, Hooked.__module__ = base.__name__, base.__qualname__, base.__module__

@@ -136,7 +136,7 @@ def _run(app: App, action: str) -> Code:
 def _everywhere(app: App, action: str) -> str:
     """Write a command as it is on every machine: the page is made on one, and read on others."""
     for program in app.programs:
-        if program.offers is not None and program.offers():
+        if program.offers():
             return f"{program.prog or app.name} {program.group} {action}"
     return f"shipper {action} {app.name}"
 

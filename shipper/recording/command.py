@@ -41,6 +41,10 @@ class Command:
         self.process, self._start = os.getpid(), time.monotonic_ns()
         return self
 
+    def begin_at(self, moment: "int") -> None:
+        """Let its time begin at a moment of the monotonic clock, in nanoseconds, if that is later than it did."""
+        self._start = max(self._start, moment)
+
     def __exit__(
         self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:

@@ -82,14 +82,15 @@ runpy.run_path({str(PROGRAMS / program)!r} + ".py", run_name="__main__")
 
 
 def of_ours(*names: str) -> set[str]:
+    names = names if FUSED else ("click", "program", *names)  # the door of the integrations loads these
     return PATH | {"shipper.integrations"} | {f"shipper.integrations.{name}" for name in names}
 
 
 @pytest.mark.parametrize(
     ("program", "typed", "expected"),
     [
-        ("with_click", "init", of_ours("click")),
-        ("with_typer", "init", of_ours("click", "typer")),
+        ("with_click", "init", of_ours()),
+        ("with_typer", "init", of_ours("typer")),
         ("with_argparse", "init", of_ours("argparse", "function")),
         ("with_function", "well", of_ours("function")),
     ],

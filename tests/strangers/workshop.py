@@ -29,9 +29,10 @@ def app():
         from shipper import App, Event, command_names, error_class, integer, milliseconds, one_of
         name, *more = os.environ["STRANGER"].split()
         outcomes = one_of("ok", "error", "usage", "interrupted")
+        errors = error_class("click", "typer", "flask", "mkdocs", "huggingface_hub")
         _made.append(App(name, version="1.0", endpoint="http://127.0.0.1:9", events=[
             Event("command", "Which commands people use, and how they end.", command=command_names(*more),
-                  duration_ms=milliseconds(), outcome=outcomes, exit_code=integer(0, 255), error=error_class())]))
+                  duration_ms=milliseconds(), outcome=outcomes, exit_code=integer(0, 255), error=errors)]))
     return _made[0]
 '''
 SECONDS = 120

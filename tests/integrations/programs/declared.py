@@ -36,7 +36,7 @@ def telemetry() -> Any:
                 duration_ms=milliseconds(),
                 outcome=one_of("ok", "error", "usage", "interrupted"),
                 exit_code=integer(0, 255),
-                error=error_class(),
+                error=error_class("click", "typer"),
                 options={"--force": flag(), "--verbose": flag()},
             )
         ],
