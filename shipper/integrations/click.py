@@ -77,12 +77,8 @@ def _parse(program: "Program | None", context: "Any", arguments: "list[str]", pa
 
 def _begin(program: "Program | None", context: "Any", arguments: "list[str]") -> "Step | None":
     above: Step | None = vars(context.parent).get(STEP) if context.parent is not None else None
-    if program is not None and above is not None:
-        from shipper.integrations.click_words import is_root
-
-        above = (
-            None if is_root(above, context.command) else above
-        )  # a REPL parses each of its lines with the root again
+    if above is not None and above.root.context.command is context.command:
+        above = None  # a REPL parses each of its lines with the root again
     if program is not None and above is None and (context.parent is None or STEP in vars(context.parent)):
         program.begin(arguments)
         return Step(program, context, None)
