@@ -52,6 +52,13 @@ EXTRAS = {
     "testing": {"pytest"},
     "integrations": {"click", "typer"},
 }
+#: Lines of a file, and of nine functions in ten: what is longer holds two things.
+MOST_LINES, MOST_FUNCTION_LINES = 320, 25
+#: What things were called in the first house.
+PRIVATE_WORDS = {
+    "bell", "chase", "course", "excuse", "facts", "frames", "judge", "mouth", "persons", "shapes", "shaping",
+    "sound", "spill", "wording",
+}  # fmt: skip
 
 
 def room(path: Path) -> str:
@@ -150,3 +157,93 @@ def test_the_receiver_knows_neither_spool_nor_delivery() -> None:
 def test_no_room_is_called_after_nothing() -> None:
     empty_words = {"utils", "util", "helpers", "helper", "core", "manager", "base", "common", "misc"}
     assert [path for path in FILES if empty_words & set(str(path.with_suffix("")).split("/"))] == []
+
+
+def module_of(path: Path) -> str:
+    """The module in a file, named without `shipper.`; the front door is `__init__`."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def edges() -> dict[str, set[str]]:
+    """Which module of ours imports which, inside functions too, but for the arrows that UPWARD excuses."""
+    modules = {module_of(path) for path in FILES}
+    found: dict[str, set[str]] = {}
+    for path in FILES:
+        own, targets = module_of(path), set()
+        for node in _imports_that_run(path):
+            whole = (node.module or "").removeprefix("shipper").lstrip(".")
+            for alias in node.names:
+                inner = f"{whole}.{alias.name}".lstrip(".")
+                targets.add(inner if inner in modules else whole if whole in modules else "__init__")
+        found[own] = {to for to in targets if to != own and (room(path), room_of(to)) not in UPWARD}
+    return found
+
+
+def _imports_that_run(path: Path) -> Iterator[ast.ImportFrom]:
+    tree = ast.parse((PACKAGE / path).read_text())
+    guarded = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    typing_only = {id(node) for guard in guarded for node in ast.walk(guard)}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and id(node) not in typing_only
+            and (node.module or "").startswith("shipper")
+        ):
+            yield node
+
+
+def test_no_module_imports_itself_by_way_of_others_not_even_inside_a_function() -> None:
+    graph = {name: set(to) for name, to in edges().items()}
+    while leaves := {name for name, to in graph.items() if not to & graph.keys()}:
+        graph = {name: to for name, to in graph.items() if name not in leaves}
+    assert graph.keys() == set(), "these stand in a circle or above one"
+
+
+def test_at_most_two_arrows_lead_upwards_and_each_has_its_reason() -> None:
+    assert len(UPWARD) <= 2
+    assert all(UPWARD.values())
+
+
+def definitions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for path in FILES:
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield path, node
+
+
+def test_files_and_functions_stay_small() -> None:
+    lines = {str(path): len((PACKAGE / path).read_text().splitlines()) for path in FILES}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+    lengths = sorted(
+        (node.end_lineno or 0) - node.lineno + 1 for _, node in definitions() if not isinstance(node, ast.ClassDef)
+    )
+    assert lengths[len(lengths) * 9 // 10] <= MOST_FUNCTION_LINES
+
+
+def test_few_files_stand_directly_in_the_package() -> None:
+    assert len([path for path in FILES if len(path.parts) == 1]) <= 10
+
+
+def test_every_folder_says_what_belongs_in_it() -> None:
+    for path in FILES:
+        if path.name == "__init__.py":
+            assert ast.get_docstring(ast.parse((PACKAGE / path).read_text())), path
+
+
+def test_no_private_word_comes_back() -> None:
+    """They were names that nobody outside knew; the field's own words stand in their places."""
+    words = {
+        (path, name, word)
+        for path, name in [(path, node.name) for path, node in definitions()] + [(path, path.stem) for path in FILES]
+        for word in re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+        if word in PRIVATE_WORDS
+    }
+    assert words == set()
+
+
+def test_two_classes_never_share_a_name() -> None:
+    seen: dict[str, Path] = {}
+    for path, node in definitions():
+        if isinstance(node, ast.ClassDef):
+            assert seen.setdefault(node.name, path) == path, f"{node.name} stands in {seen[node.name]} and in {path}"
