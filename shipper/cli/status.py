@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     for name in names:
         try:
             with open_spool(os.environ, name) as spool:
-                found.append(facts(os.environ, name, spool, now))
+                found.append(describe(os.environ, name, spool, now))
         except DamagedManifest as error:
             damaged.append(f"{name}: {error}; {error.hint}")
         except OSError as error:
@@ -79,7 +79,7 @@ def chosen(environ: Mapping[str, str]) -> list[str]:
     return [f"{'all apps' if name == consent.ALL else name}: {' '.join(choice)}" for name, choice in choices.items()]
 
 
-def facts(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> dict[str, Any]:
+def describe(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> dict[str, Any]:
     """All that `status` tells of one spool, as `--json` prints it. Times are Unix seconds, 0 is never."""
     manifest, counts = spool.manifest, spool.counts()
     mode, why = manifest.decide(environ)

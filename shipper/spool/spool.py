@@ -2,9 +2,8 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from shipper import files
@@ -12,66 +11,32 @@ from shipper.errors import Refused
 from shipper.recording import automation
 from shipper.recording.due import write_due
 from shipper.recording.event import LOSSES
-from shipper.recording.folder import Folder, file_fault
+from shipper.recording.folder import Folder
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
-from shipper.spool import deferral, losses, manifest, quarantine, records, retention, returning
+from shipper.spool import deferral, losses, quarantine, records, retention, returning
 from shipper.spool.holding import BECAUSE, move_to_held
 from shipper.spool.limits import settled_lines
 from shipper.spool.lines import Line, Segment, classify_line, classify_lines
-from shipper.spool.manifest import Manifest
 from shipper.spool.names import SUFFIX, segments
-from shipper.spool.pending import deferred_lines, pending_lines
-from shipper.spool.quarantine import Quarantined
+from shipper.spool.reading import ReadableSpool
 from shipper.spool.segments import names_in, numbered_lines, seal
 
 #: Seconds that a pass waits for spool.lock. A writer holds it for some 30 microseconds; who holds it longer is stopped.
 PATIENCE = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A segment that waits in sealed/, by name, with its size in bytes."""
+class Spool(ReadableSpool):
+    """The spool in `folder`, to work with. The caller keeps the folder open for as long as it uses the spool.
 
-    name: str
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a spool holds: events that wait to be sent in so many sealed segments, their bytes, events held back,
-    deferred by the receiver (of those that wait) or in quarantine, and the losses that no segment tells yet, by reason.
-    """
-
-    events: int
-    segments: int
-    bytes: int
-    held: int
-    deferred: int
-    quarantined: int
-    lost: Mapping[str, int]
-
-
-class Spool:
-    """The spool in `folder`. The caller keeps the folder open for as long as it uses the spool.
-
-    Times are Unix seconds. A pass calls every method under flusher.lock. Readers (`manifest`, `waiting`, `counts`,
-    `pending`, `quarantined`, `read_journal`, `history`) and what people do while a pass may be running (`purge`,
-    `drop`, `retry`, `hold_back`, `let_go`) need no flusher.lock. What changes something takes spool.lock itself, and raises
-    Busy when it does not get it.
+    Times are Unix seconds. A pass calls every method under flusher.lock. What people do while a pass may be running
+    (`purge`, `drop`, `retry`, `hold_back`, `let_go`) needs no flusher.lock. What changes something takes spool.lock
+    itself, and raises Busy when it does not get it.
     """
 
     def __init__(self, folder: Folder, environ: Mapping[str, str]) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._environ = environ
-        self._manifest: Manifest | None = None
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the app declared. Raises DamagedManifest."""
-        if self._manifest is None:
-            self._manifest = manifest.read(self.folder)
-        return self._manifest
 
     def _lock(self) -> Lock:
         return Lock(self.folder, PATIENCE)
@@ -108,15 +73,6 @@ class Spool:
         if name:
             _sync(self.folder, "sealed", name)
         return name
-
-    def waiting(self) -> list[Waiting]:
-        """The segments that wait in sealed/, oldest first. What is no file of ours alone (S10) is none."""
-        try:
-            with self.folder.folder("sealed") as sealed:
-                found = [(name, seen) for name in segments(files.names(sealed)) if (seen := _look(sealed, name))]
-        except FileNotFoundError:
-            return []
-        return [Waiting(name, seen.st_size) for name, seen in found if not file_fault(seen)]
 
     def claim(self, name: str) -> Segment | None:
         """Take a segment in hand and read it; None when it is gone (evicted, or emptied by `off`) or holds no line.
@@ -267,31 +223,6 @@ class Spool:
                     files.remove(held, BECAUSE)
         return len(moving)
 
-    def counts(self) -> Counts:
-        """Count what the spool holds, from the disk."""
-        waiting, events = self.waiting(), sum(1 for _ in self.pending())
-        return Counts(
-            events=events,
-            segments=len(waiting),
-            bytes=sum(one.bytes for one in waiting),
-            held=max(0, sum(1 for _ in self.everything()) - events),
-            deferred=sum(1 for _ in deferred_lines(self.folder)),
-            quarantined=sum(1 for _ in self.quarantined()),
-            lost=losses.counted(self.folder),
-        )
-
-    def pending(self) -> Iterator[bytes]:
-        """The lines that wait to be sent, oldest first, as they stand in the files, without their newlines."""
-        return pending_lines(self.folder, held=False)
-
-    def everything(self) -> Iterator[bytes]:
-        """The same with what is held back here."""
-        return pending_lines(self.folder, held=True)
-
-    def quarantined(self) -> Iterator[Quarantined]:
-        """What is in quarantine, oldest first."""
-        return quarantine.entries(self.folder)
-
     def drop(self, id: str) -> int:  # noqa: A002 - the field's name is id everywhere
         """Remove from quarantine what has this event id, or this name; returns how many."""
         with self._lock():
@@ -305,10 +236,6 @@ class Spool:
         with self._lock():
             return returning.put_back(self.folder, list(self.quarantined()), time.time_ns() // 1_000_000)
 
-    def read_journal(self) -> dict[str, Any]:
-        """What the last pass noted; empty when there is nothing, or nothing that can be read."""
-        return records.read_journal(self.folder)
-
     def write_journal(self, journal: Mapping[str, Any]) -> bool:
         """Replace the journal; False when that was impossible, which never stops a delivery."""
         return records.write_journal(self.folder, journal)
@@ -317,21 +244,10 @@ class Spool:
         """Append a line to the history of delivered batches; False when that was impossible."""
         return records.add_history(self.folder, entry)
 
-    def history(self) -> list[dict[str, Any]]:
-        """The history of delivered batches, oldest first."""
-        return records.history(self.folder)
-
     def schedule(self, not_before: int, next_due: int) -> None:
         """Write `due`: the times before which no pass, and at which the next pass, is to run."""
         with self._lock():
             write_due(self.folder, not_before, next_due)
-
-
-def _look(room: Folder, name: str) -> os.stat_result | None:
-    try:
-        return room.stat(name + SUFFIX)
-    except FileNotFoundError:
-        return None  # evicted, or emptied by `off`, since the folder was listed
 
 
 def _sync(folder: Folder, room: str, name: str) -> None:

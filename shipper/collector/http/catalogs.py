@@ -36,7 +36,7 @@ def read_catalog(path: str) -> Catalog:
     return Catalog(app, version, events_from(document.get("events")))
 
 
-def judge(event: Mapping[str, Any], catalogs: Mapping[str, Catalog]) -> Verdict:
+def verdict_on(event: Mapping[str, Any], catalogs: Mapping[str, Catalog]) -> Verdict:
     """Decide about a well-formed event by the catalogs, by app; without any, everything is declared. Pure."""
     named = check_names(event)
     if not catalogs or named is not ACCEPTED or event["name"] == LOSSES:
@@ -65,7 +65,7 @@ class Catalogs:
 
     def check(self, event: Mapping[str, Any]) -> Verdict:
         """See EventCheck. Any thread may call it."""
-        return judge(event, self._catalogs)
+        return verdict_on(event, self._catalogs)
 
     def versions(self) -> Mapping[str, str]:
         """The version of each app's catalog."""
