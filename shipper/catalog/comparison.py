@@ -6,6 +6,7 @@ of that release, and nobody who chose before is recorded with it until they choo
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from shipper.recording.event import Event
 from shipper.recording.values import ValueType
@@ -103,11 +104,15 @@ def _compare_types(old: ValueType, new: ValueType) -> tuple[str, str]:
             return text if wider else "", text if narrower else ""
         case "milliseconds":
             return _bounds(old.detail, new.detail)
-        case _:  # error_class: without packages it says those of the declared dependencies
+        case "flag" | "version_number":
+            return "", ""  # they have no arguments that could differ
+        case "error_class":  # without packages it says those of the declared dependencies
             if not old.detail or not new.detail:
                 text = f"{describe(new)}, was {describe(old)}"
                 return text, ""
             return _sets("may also be of", "is no longer of", set(old.detail), set(new.detail))
+        case _:
+            assert_never(new.kind)
 
 
 def _bounds(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[str, str]:

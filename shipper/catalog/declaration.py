@@ -34,7 +34,7 @@ def _app(document: dict[str, object]) -> App:
             continue
         if key not in _TEXTS + _NUMBERS:
             raise DeclarationError(
-                f"nobody reads {key!r}", f"known here: app, events, questions, {', '.join(_TEXTS + _NUMBERS)}"
+                f"unknown key {key!r}", f"known here: app, events, questions, {', '.join(_TEXTS + _NUMBERS)}"
             )
         if type(value) is not (str if key in _TEXTS else int):
             raise DeclarationError(f"{key} is {'text' if key in _TEXTS else 'a whole number'}, not {value!r}")

@@ -131,7 +131,7 @@ def value_type(where: str, table: object) -> ValueType:
 def _refuse_unknown(where: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
     for key in table:
         if key not in known:
-            raise DeclarationError(f"{where}: nobody reads {key!r}", f"known here: {', '.join(filter(None, known))}")
+            raise DeclarationError(f"{where}: unknown key {key!r}", f"known here: {', '.join(filter(None, known))}")
 
 
 def _text(table: object, key: str) -> str:
@@ -143,14 +143,6 @@ def _text(table: object, key: str) -> str:
 
 def _without(table: dict[str, object], key: str) -> dict[str, object]:
     return {other: value for other, value in table.items() if other != key}
-
-
-def from_text(kind: ValueType, text: str) -> object:
-    """Read a value that a shell script gives as text, in the way its type wants it; what is no number stays text."""
-    if kind.kind in ("integer", "milliseconds"):
-        digits = text.removeprefix("-")
-        return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
-    return {"true": True, "false": False}.get(text, text) if kind.kind == "flag" else text
 
 
 def check(event: Mapping[str, object], catalogs: Mapping[str, Mapping[str, Event]]) -> str:

@@ -44,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
             # S6: whatever a writer still brought in under `off` must not be there when something may leave again.
             left = sum(_erase(environ, spool)[1] for spool in _spools(environ, args.app))
             if left:
-                say(f"still off: {count(left, 'event')} could not be erased, somebody holds the lock. Try again.")
+                say(
+                    f"still off: {count(left, 'event')} could not be erased: another process holds the lock. Try again."
+                )
                 return 1
         # Saved before any spool is looked at: a choice holds even where a spool cannot be reached.
         save_choice(config, name, args.command, _by(), int(now * 1000))
@@ -110,7 +112,9 @@ def _follow(environ: Mapping[str, str], config: Folder, name: str, args: argpars
         if mode == consent.OFF:
             gone, left = _erase(environ, name)
             if left:
-                say(f"  {name}: {count(left, 'event')} still here, somebody holds the lock. `shipper off` again.")
+                say(
+                    f"  {name}: {count(left, 'event')} still here: another process holds the lock. Run `shipper off` again."
+                )
                 return 1
             say(f"  {name}: {count(gone, 'pending event')} erased")
         elif mode == consent.LOCAL:

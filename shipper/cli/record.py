@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 USAGE = "usage: shipper record -c telemetry.toml EVENT [KEY=VALUE ...]"
 
+#: Digits of a number that is read as one: more are in no declared range, and Python refuses thousands of them.
+MOST_DIGITS = 20
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -82,17 +84,18 @@ def typed_values(event: "Event", words: "Sequence[str]", usage: str) -> "dict[st
         key, equals, value = word.partition("=")
         if not equals:
             _bad(f"{word!r} is not KEY=VALUE", usage)
-        values[key] = _value(event.fields.get(key), value)
+        values[key] = value_of(event.fields.get(key), value)
     event.encode_fields(values, strict=True)
     return values
 
 
-def _value(kind: "ValueType | None", text: str) -> "str | int | bool":
+def value_of(kind: "ValueType | None", text: str) -> "str | int | bool":
     """The text of a command line as the value that its declared type takes; as it stands where it is none."""
     if kind is not None and kind.kind == "flag":
         return TRUTH.get(text.lower(), text)
-    if kind is not None and kind.kind in ("integer", "milliseconds") and text.removeprefix("-").isdecimal():
-        return int(text)
+    digits = text.removeprefix("-")
+    if kind is not None and kind.kind in ("integer", "milliseconds") and digits.isascii() and digits.isdigit():
+        return int(text) if len(digits) < MOST_DIGITS else text
     return text
 
 

@@ -12,9 +12,9 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 
 from shipper import files
-from shipper.daemon import schedule, spools, systemd
+from shipper.daemon import schedule, sd_notify, spools
 from shipper.daemon.passes import Passes
-from shipper.daemon.systemd import INFO, NOTICE, WARNING
+from shipper.daemon.sd_notify import INFO, NOTICE, WARNING
 from shipper.errors import Busy
 from shipper.recording.folder import Folder, open_state
 from shipper.recording.lock import Lock
@@ -80,8 +80,8 @@ def _write_process_id(fd: "int") -> "None":
 def _already(environ: "Mapping[str, str]", state: "Folder") -> "int":
     """Under the manager this is no failure: it would start us again and again, and the person is served."""
     text = f"another daemon serves this person already: process {doorbell.holder(state) or 'unknown'}"
-    systemd.log(environ, NOTICE, text)
-    served = systemd.notify(environ, f"READY=1\nSTATUS={text}\n")
+    sd_notify.log(environ, NOTICE, text)
+    served = sd_notify.notify(environ, f"READY=1\nSTATUS={text}\n")
     return 0 if served else EXIT_RUNNING
 
 
@@ -91,7 +91,7 @@ class _Daemon:
     def __init__(self, environ: "Mapping[str, str]", state: "Folder") -> None:
         self.environ, self.state = environ, state
         self.passes = Passes(environ)
-        self.beat = systemd.watchdog(environ, os.getpid())
+        self.beat = sd_notify.watchdog(environ, os.getpid())
         self.troubled: dict[str, str] = {}
         self.status = ""
         self.doorbell = -1  #: -1 where none could be made
@@ -106,7 +106,7 @@ class _Daemon:
         """Serve until told to stop."""
         with _without_room():
             self.doorbell = doorbell.open_doorbell(self.state)
-        systemd.log(self.environ, INFO, f"serving {self.state.path}")
+        sd_notify.log(self.environ, INFO, f"serving {self.state.path}")
         code, ready = -1, "READY=1\n"
         while code < 0:
             begun = time.monotonic()
@@ -171,7 +171,7 @@ class _Daemon:
     def _warn(self, spool: str, trouble: str) -> None:
         """Say what is wrong when it begins, and keep it in the status until a pass ends as it should."""
         if self.troubled.get(spool) != trouble:
-            systemd.log(self.environ, WARNING, f"{spool}: a pass {trouble}")
+            sd_notify.log(self.environ, WARNING, f"{spool}: a pass {trouble}")
         self.troubled[spool] = trouble
 
     def _describe(self, apps: int, seconds: "float | None") -> None:
@@ -184,7 +184,7 @@ class _Daemon:
 
     def _tell(self, ready: str) -> None:
         beat = "WATCHDOG=1\n" if self.beat is not None else ""
-        systemd.notify(self.environ, f"{ready}{beat}STATUS={self.status}\n")
+        sd_notify.notify(self.environ, f"{ready}{beat}STATUS={self.status}\n")
 
     def _heard(self) -> int:
         """Take in what woke us. Returns the exit code with which to end, -1 to go on."""
@@ -200,7 +200,7 @@ class _Daemon:
         except BlockingIOError:
             return -1
         if signal.SIGHUP in told:
-            systemd.log(self.environ, INFO, "looking at everything anew")
+            sd_notify.log(self.environ, INFO, "looking at everything anew")
             self.passes.forget_rests()
         return 0 if signal.SIGTERM in told or signal.SIGINT in told else -1
 
@@ -214,12 +214,12 @@ class _Daemon:
             return False
 
     def _stop(self, code: int) -> None:
-        systemd.notify(self.environ, "STOPPING=1\nSTATUS=ending the passes in hand\n")
+        sd_notify.notify(self.environ, "STOPPING=1\nSTATUS=ending the passes in hand\n")
         self._end_passes()
         if code == 0 and self.doorbell >= 0:
             files.remove(self.state, doorbell.NAME)  # under daemon.lock: it can be nobody else's
         elif code:
-            systemd.log(self.environ, WARNING, f"{self.state.path} or its doorbell was taken away; ending")
+            sd_notify.log(self.environ, WARNING, f"{self.state.path} or its doorbell was taken away; ending")
 
     def _end_passes(self) -> None:
         """Let the passes finish, then end them. S4, S5: one may die at any moment, and what it had in hand waits again."""

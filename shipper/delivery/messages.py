@@ -114,7 +114,7 @@ def explain_left(journal: Journal, finish: Finish, suspected: bool, now: float) 
 
 _LEFT: Mapping[str, str] = {
     "empty": "some of it could not be read or was written by a newer shipper: `shipper doctor` says more",
-    "suspected": "the receiver refuses an event; it is set aside once it is refused again and again beside others",
+    "suspected": "the receiver refused an event; after repeated refusals beside accepted ones it goes to quarantine",
     "time": "this pass ran out of time; the rest follows in a minute",
     "forbidden": "nothing may be sent",
 }

@@ -44,7 +44,7 @@ PARALLEL_ROUND_TRIP = 0.05
 #: Refusals (400, 413, 422) that one pass takes before it stops. Finding one poison event among 1,000 takes 21 requests.
 REFUSALS = 96
 #: The same while the receiver has not accepted a single event in this pass: one bisection down to one event and back.
-#: A receiver that refuses everything has a bad day, and it is not bisected to pieces.
+#: A receiver that refuses everything is itself at fault: bisecting further would find nothing.
 REFUSALS_UNPROVEN = 24
 #: Whole segments tried before the first bisection while nothing was accepted: a poison segment blocks nobody.
 REFUSED_WHOLE = 8

@@ -1,4 +1,4 @@
-"""argparse: a parser knows the names of a program's commands and where its options may stand; it knows no end.
+"""argparse: a parser knows a program's command names and where options may stand, but not how the program ends.
 
 The recipe that always works is a decorated main function, with the parser instrumented where it is made, in it or before:
 

@@ -1,8 +1,8 @@
 """Our own words on a command line: `--no-telemetry` and `--telemetry=true|false`.
 
-Heard is the whole line up to `--`, before anything of the host parses: whoever writes one of them is not recorded, whatever
-the host makes of the word. Taken away is a word only where the host's own grammar has room for an option of the program;
-one that the host passes on to another program stays where it is.
+We read the whole command line up to `--` before the host parses it: whoever writes one of these words is not recorded,
+whatever the host makes of it. We remove a word only where the host's parser would accept an option of the program itself;
+a word that the host passes on to another program stays where it is.
 """
 
 TYPE_CHECKING = False

@@ -1,1 +1,4 @@
-"""What a person is told and can do: the notice, the debug output, the public page, forgetting, and the findings."""
+"""What a person can look at and erase: the page of what is collected, the findings of `doctor`, forgetting.
+
+The notice is in `shipper.choices`, the debug output in `shipper.recording`.
+"""

@@ -226,7 +226,12 @@ def starting(environ: Mapping[str, str], daemon: bool, unit: str) -> Iterator[Fi
         todo = "Unset SHIPPER_SPAWN, run shipper run, or send by hand: shipper flush"
         yield Finding(NOTE, "passes", "no daemon, and SHIPPER_SPAWN=0: nobody starts a pass by itself", todo)
     elif not sys.executable:
-        yield Finding(WRONG, "passes", "no daemon, and Python does not know itself", "shipper run, or shipper flush")
+        yield Finding(
+            WRONG,
+            "passes",
+            "no daemon runs, and Python's own path is unknown (sys.executable is empty): no pass can be started",
+            "shipper run, or shipper flush",
+        )
     else:
         yield Finding(OK, "passes", "no daemon: an app that finds a pass due starts one")
     sign = automation.in_ci(environ) or automation.one_run_home(environ)

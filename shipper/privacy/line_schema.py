@@ -1,5 +1,7 @@
 """The JSON Schema (draft 2020-12) of an app's event lines."""
 
+from typing import assert_never
+
 from shipper import App
 from shipper.recording.automation import AGENTS
 from shipper.recording.event import OUT_OF_TYPE
@@ -64,5 +66,7 @@ def _values(kind: ValueType) -> dict[str, object]:
             return {"type": "boolean"}
         case "version_number":
             return {"type": "string", "pattern": rf"^(\d{{1,8}}(\.\d{{1,8}}){{0,3}}|{OTHER})$"}
-        case _:
+        case "error_class":
             return _NAMED
+        case _:
+            assert_never(kind.kind)

@@ -1,6 +1,7 @@
 """The public page "what is collected", generated from the catalog that the code itself enforces."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from shipper import App
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
@@ -189,13 +190,15 @@ def values(kind: ValueType) -> Run:
             return [Code("true"), " or ", Code("false")]
         case "version_number":
             return ["the leading numbers of a version, or ", Code("other")]
-        case _:
+        case "error_class":
             known = (
                 f"of {', '.join(kind.detail)}"
                 if kind.detail
                 else "of a package that the program declares as its dependency"
             )
             return [f"the class of an error that is built in, the program's own or {known}, or ", Code("other")]
+        case _:
+            assert_never(kind.kind)
 
 
 def sample(kind: ValueType) -> object:
@@ -211,8 +214,10 @@ def sample(kind: ValueType) -> object:
             return True
         case "version_number":
             return "1.2.3"
-        case _:
+        case "error_class":
             return "ValueError"
+        case _:
+            assert_never(kind.kind)
 
 
 def fields_of(event: Event) -> str:

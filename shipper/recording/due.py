@@ -55,8 +55,8 @@ def next_due(found: "tuple[int, int]", now: "int", interval: "int", full: "bool"
     """Decide what `due` says next, and whether a pass is due now.
 
     The first event asks for a pass within the interval, between three quarters of it and the whole by machine; a full
-    segment asks for one now. Whoever finds it due moves it on, so that nobody else starts a second: neither does a full
-    segment while that step lasts, as the pass then under way asks for the next one itself. S9: a time further away than
+    segment asks for one now. Whoever finds a pass due moves the time on by DUE_STEP, so that nobody starts a second one
+    meanwhile, not even for a full segment: the pass under way schedules the next one itself. S9: a time further away than
     any wait can be comes from a clock that jumped, and is not believed.
     """
     not_before, due = found

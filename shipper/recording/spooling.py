@@ -58,7 +58,7 @@ def spool_line(
         except OSError:
             if not lock.busy:
                 raise
-            from shipper.spool.overflow import write_overflow
+            from shipper.spool.without_lock import write_overflow
 
             mode = app.decide(environ, config)[0]
             kept, news = write_overflow(folder, mode, line, app.limits[2], now, os.urandom(4), app.sync), ""

@@ -11,9 +11,12 @@ from shipper.recording.names import valid_date, valid_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, Literal, NoReturn
 
     from shipper.recording.event import Event
+
+    #: A type is made by the maker of its name. Whoever tells them apart by `match` ends with assert_never.
+    Kind = Literal["one_of", "integer", "milliseconds", "flag", "version_number", "error_class"]
 
 #: Milliseconds in 31 days: a command that took longer is a clock that jumped.
 MAX_MILLISECONDS = 31 * 24 * 3600 * 1000
@@ -26,15 +29,15 @@ class ValueType:
 
     `kind` is its maker's name and `detail` the maker's arguments. `reason` says why the field is collected (empty: the
     event's reason covers it), `owner` who answers for it (empty: the event's owner), `expires` ("YYYY-MM-DD") is the
-    last day on which it is recorded, `since` the day of the release that added or widened it: who chose before that day has
-    not agreed to it. Raises DeclarationError when one of them is wrong.
+    last day on which it is recorded, `since` the day of the release that added or widened it. People who chose before
+    that day have not agreed to it and are not recorded with it. Raises DeclarationError when one of them is wrong.
     """
 
     __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "reason", "since")
 
     def __init__(
         self,
-        kind: "str",
+        kind: "Kind",
         detail: "tuple[Any, ...]" = (),
         about: "tuple[str, str, str, str]" = ("", "", "", ""),
     ) -> "None":

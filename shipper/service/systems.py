@@ -39,6 +39,6 @@ def manager(platform: str) -> Manager:
         from shipper.service import task_scheduler
 
         return task_scheduler
-    from shipper.service import steps
+    from shipper.service import systemd
 
-    return steps
+    return systemd

@@ -8,6 +8,7 @@ from stat import S_ISREG
 
 from shipper import files
 from shipper.recording.active import SEGMENT_BYTES
+from shipper.recording.settings import MAX_BYTES, MAX_DAYS, MAX_FILES
 from shipper.spool.losses import evict_segment, merge
 from shipper.spool.names import SUFFIX, is_losses, read_quarantined, segments
 from shipper.spool.segments import events_in, names_in, numbered_lines
@@ -30,7 +31,7 @@ class Limits:
 
     __slots__ = ("bytes", "days", "files")
 
-    def __init__(self, bytes: "int" = 32 * 1024 * 1024, days: "int" = 90, files: "int" = 2000) -> None:  # noqa: A002
+    def __init__(self, bytes: "int" = MAX_BYTES, days: "int" = MAX_DAYS, files: "int" = MAX_FILES) -> None:  # noqa: A002
         self.bytes, self.days, self.files = bytes, days, files
 
 
@@ -79,7 +80,7 @@ def sizes_in(folder: "Folder", kind: "Callable[[int], bool]" = bool) -> "dict[st
 
 
 def settled_lines(app: "Folder", segment: "str") -> "frozenset[int]":
-    """The numbers of a segment's lines that are not sent again: in quarantine, or accepted, which an empty file says."""
+    """The numbers of a segment's lines that are not sent again: in quarantine, or accepted (an empty file marks those)."""
     own = [name for name in names_in(app, "quarantine") if name.startswith(segment)]
     return frozenset(number for one in map(read_quarantined, own) if one for number in range(one[1], one[2] + 1))
 

@@ -26,7 +26,7 @@ MOST_TOLD = 10_000_000
 def evict_segment(
     app: "Folder", room: "str", segment: "str", reason: "str", count: "int", sync: "bool" = False
 ) -> "bool":
-    """Count a whole segment as lost: one rename makes it the count (S8), then it is emptied. False when it has gone.
+    """Count a whole segment as lost (S8): rename it to the name that holds the count, then empty it. False if it is gone.
 
     A segment without events leaves no count. The caller holds spool.lock.
     """

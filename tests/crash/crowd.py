@@ -118,7 +118,7 @@ def main() -> None:
     import shipper.recording.platforms
     import shipper.spool.limits
     import shipper.spool.manifest_upgrade
-    import shipper.spool.overflow
+    import shipper.spool.without_lock
     import shipper.wakeup.doorbell
     import shipper.wakeup.spawn  # noqa: F401
 

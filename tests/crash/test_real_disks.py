@@ -138,7 +138,7 @@ HOMES: dict[str, tuple[Callable[[Path], object], bool]] = {
 
 
 RARE = (
-    "recording.platforms", "spool.segments", "spool.limits", "spool.manifest_upgrade", "spool.overflow", "wakeup.spawn",
+    "recording.platforms", "spool.segments", "spool.limits", "spool.manifest_upgrade", "spool.without_lock", "wakeup.spawn",
 )  # fmt: skip
 """What is loaded while it records, on a rare way."""
 

@@ -16,7 +16,7 @@ import pytest
 
 from shipper.cli.service import words
 from shipper.errors import ShipperError
-from shipper.service import launchd, steps, task_scheduler
+from shipper.service import launchd, systemd, task_scheduler
 from shipper.service.status import Status
 from shipper.service.systems import manager
 from shipper.wakeup import windows
@@ -69,7 +69,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 def test_each_system_has_its_manager_and_says_whether_it_is_proven() -> None:
     found = {platform: manager(platform) for platform in ("linux", "darwin", "win32", "freebsd14")}
-    assert found == {"linux": steps, "darwin": launchd, "win32": task_scheduler, "freebsd14": steps}
+    assert found == {"linux": systemd, "darwin": launchd, "win32": task_scheduler, "freebsd14": systemd}
     assert [found[platform].PROVEN for platform in ("linux", "darwin", "win32")] == [True, False, False]
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from shipper.daemon import passes, systemd
+from shipper.daemon import passes, sd_notify
 from shipper.daemon.passes import Passes
 from tests.fixtures.waiting import until
 
@@ -33,4 +33,4 @@ def test_only_after_a_crash_a_spool_is_left_alone_for_a_minute(
     ],
 )
 def test_a_sign_of_life_is_given_twice_as_often_as_it_is_asked_for(asked: dict[str, str], every: float | None) -> None:
-    assert systemd.watchdog(asked, 7) == every
+    assert sd_notify.watchdog(asked, 7) == every

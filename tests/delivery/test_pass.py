@@ -175,7 +175,7 @@ def test_a_single_event_is_believed_to_be_poison_after_so_many_trials() -> None:
         sealed(spool, [line(1)], NOW + 1)
         result = flush()
         assert result.left == 1
-        assert "again and again" in result.why
+        assert "repeated refusals" in result.why
         assert later_passes(spool) >= 2
         assert [one.id for one in spool.quarantined()] == [id_of(poison)]
         assert sum(id_of(poison) in request.ids for request in receiver.requests) == TRIALS + 1

@@ -100,7 +100,7 @@ def test_toml_and_python_declare_the_same_app_and_so_the_same_page(toml: Path) -
         (('version = "1.4.0"', "version = 1.4"), "version is text"),
         (("max_days = 30", "max_days = true"), "max_days is a whole number"),
         (("max_days = 30", "max_days = 0"), "whole numbers above 0"),
-        (("max_days = 30", "max_dais = 30"), "nobody reads 'max_dais'"),
+        (("max_days = 30", "max_dais = 30"), "unknown key 'max_dais'"),
         (('app = "deploy"', 'app = "Deploy"'), "cannot name an app"),
         (('app = "deploy"', "app = 3"), "cannot name an app"),
         (('policy = "opt-out"', 'policy = "opt"'), 'policy is "opt-in"'),

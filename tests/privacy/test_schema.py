@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.catalog import schema
+from shipper.cli.record import value_of
 from shipper.errors import DeclarationError
 from shipper.recording.event import Event
 from shipper.recording.values import ValueType, error_class, flag, integer, milliseconds, one_of, version_number
@@ -63,16 +64,16 @@ def test_a_manifest_is_read_back_to_the_same_catalog() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("reason = ", "raison = "), "nobody reads 'raison'"),
+        (("reason = ", "raison = "), "unknown key 'raison'"),
         (('reason = "How often people deploy, and how it ends."\n', ""), "says no reason"),
-        (("members = ", "words = "), "nobody reads 'words'"),
+        (("members = ", "words = "), "unknown key 'words'"),
         (('"one_of"', '"text"'), "no type that we know"),
         (("range = [1, 10]", "range = [1]"), "list of two"),
         (("range = [1, 10]", "range = 10"), "list of two"),
         (('["staging", "production"]', '"staging"'), "is a list"),
         (('["staging", "production"]', '["two words"]'), "cannot be a member"),
         (("target = ", "expires = "), "no field can have this name"),
-        (("[events.deployment]\n", "[events.deployment.deployment]\n"), "nobody reads 'deployment'"),
+        (("[events.deployment]\n", "[events.deployment.deployment]\n"), "unknown key 'deployment'"),
         (('{ type = "flag" }', "true"), "no type"),
         (('app = "deploy"', "app = 1"), "names no app"),
         (('app = "deploy"', 'app = "deploy'), "is not a declaration"),
@@ -177,11 +178,12 @@ def test_whatever_is_recorded_is_accepted_by_the_same_catalog(given_fields: dict
         (milliseconds, "1234", 1234),
         (flag, "true", True),
         (flag, "false", False),
-        (flag, "yes", "yes"),
+        (flag, "yes", True),
+        (flag, "maybe", "maybe"),
         (version_number, "1", "1"),
         (lambda: one_of("1", "2"), "1", "1"),
     ],
 )
 def test_a_shells_text_is_read_as_its_type_wants_it(kind: Callable[[], ValueType], text: str, value: object) -> None:
-    read = schema.from_text(kind(), text)
+    read = value_of(kind(), text)
     assert (read, type(read)) == (value, type(value))

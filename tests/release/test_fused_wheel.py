@@ -55,7 +55,7 @@ def test_its_classes_are_the_same_by_either_name(python: Path, tmp_path: Path) -
         "import shipper, shipper.recording.app, shipper.wakeup.spawn, shipper.wakeup\n"
         "from shipper.recording.folder import Folder\n"
         "from shipper.recording import consent\n"
-        "from shipper.spool.overflow import ON\n"
+        "from shipper.spool.without_lock import ON\n"
         "assert shipper.recording.app.App is shipper.App\n"
         "assert Folder is shipper.recording.folder.Folder\n"
         "assert consent.ON is ON\n"

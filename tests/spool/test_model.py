@@ -22,8 +22,8 @@ from shipper.spool.limits import Limits, evict
 from shipper.spool.lines import Line
 from shipper.spool.manifest_upgrade import replace_manifest
 from shipper.spool.names import SUFFIX, is_losses
-from shipper.spool.overflow import write_overflow
 from shipper.spool.spool import Spool
+from shipper.spool.without_lock import write_overflow
 from tests.fixtures.spools import DAY, NOW, id_of, line, milliseconds, record, told, write_manifest
 
 
