@@ -22,6 +22,7 @@ from shipper.delivery.policy import LOCK_SECONDS, PASS_SECONDS
 from shipper.delivery.result import PassResult
 from shipper.recording import consent
 from shipper.recording.folder import open_app, open_state
+from shipper.recording.modes import ON
 from shipper.spool import Spool
 from shipper.spool.locks import flusher_lock
 from shipper.spool.names import SUFFIX
@@ -95,7 +96,7 @@ class _Pass:
         mode, why = self.manifest.decide(self.environ)
         if why in consent.LASTING_OFF:
             self.spool.purge()  # S6: whatever a writer still brought in under `off`
-        self._update(forbidden="" if mode == consent.ON else why)
+        self._update(forbidden="" if mode == ON else why)
         with carrier(self.manifest.endpoint, self.state.by_hand) as transport:
             self.state = deletions.request(
                 self.spool, self.wire, self.destination, transport, self.state, self.clock, self.random
@@ -207,7 +208,7 @@ class _Pass:
         """S6, before every try. A segment that is gone was erased by its owner, who may have said `on` again since."""
         claimed = names_in(self.spool.folder, "sending")
         there = all(name + SUFFIX in claimed for name in names)
-        return there and self.manifest.decide(self.environ)[0] == consent.ON
+        return there and self.manifest.decide(self.environ)[0] == ON
 
     def _settle(self, name: str) -> None:
         """S4: a segment goes when each of its lines is settled, and what was refused is in quarantine before that."""

@@ -2,9 +2,10 @@
 
 from shipper import files
 from shipper.choices.identity import identities, retire
-from shipper.recording.consent import ALL, OFF, read_choice
+from shipper.recording.consent import read_choice
 from shipper.recording.folder import Folder
 from shipper.recording.line import format_time
+from shipper.recording.modes import ALL, OFF
 
 
 def save_choice(config: Folder, name: str, mode: str, by: str, now: int) -> None:

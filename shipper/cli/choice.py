@@ -14,13 +14,14 @@ from shipper.cli.terminal import EXIT_BUSY, count, say
 from shipper.errors import BadCall, Busy
 from shipper.recording import consent
 from shipper.recording.folder import Folder, open_config
+from shipper.recording.modes import ALL, LOCAL, OFF, ON
 from shipper.recording.names import valid_name
 from shipper.spool.manifest import DamagedManifest
 
 HELP = {
-    consent.ON: "let events be sent",
-    consent.LOCAL: "keep events on this machine",
-    consent.OFF: "record nothing, and erase what is pending",
+    ON: "let events be sent",
+    LOCAL: "keep events on this machine",
+    OFF: "record nothing, and erase what is pending",
 }
 
 
@@ -29,7 +30,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     for mode, text in HELP.items():
         parser = subparsers.add_parser(mode, help=text, description=f"{text[0].upper()}{text[1:]}: one app's, or all.")
         parser.add_argument("app", nargs="?", help="only this app; without it all apps, also those not yet seen")
-        if mode == consent.ON:
+        if mode == ON:
             parser.add_argument("--with-held", action="store_true", help="send also what was recorded before")
 
 
@@ -38,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     # An empty name is a script's unset variable, and must not mean everybody.
     if args.app is not None and not valid_app(args.app):
         raise BadCall(f"{args.app!r} cannot be the name of an app", "`shipper status` lists the apps known here.")
-    environ, name, now = os.environ, args.app or consent.ALL, time.time()
+    environ, name, now = os.environ, args.app or ALL, time.time()
     with open_config(environ, create=True) as config:
-        if consent.read_choice(config, name)[0] == consent.OFF and args.command != consent.OFF:
+        if consent.read_choice(config, name)[0] == OFF and args.command != OFF:
             # S6: whatever a writer still brought in under `off` must not be there when something may leave again.
             left = sum(_erase(environ, spool)[1] for spool in _spools(environ, args.app))
             if left:
@@ -66,9 +67,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 MEANING = {
-    consent.ON: ". Events may be sent.",
-    consent.LOCAL: ". Events are recorded and stay on this machine.",
-    consent.OFF: ". Nothing is recorded.",
+    ON: ". Events may be sent.",
+    LOCAL: ". Events are recorded and stay on this machine.",
+    OFF: ". Nothing is recorded.",
 }
 
 
@@ -93,13 +94,13 @@ def _by() -> str:
 
 def _above(config: Folder, app: str, mode: str) -> Iterator[str]:
     """Other choices that stand above the one just made."""
-    if app and mode != consent.OFF and consent.read_choice(config, consent.ALL)[0] == consent.OFF:
+    if app and mode != OFF and consent.read_choice(config, ALL)[0] == OFF:
         yield "but all apps are off, and that stands above it: `shipper on` ends that"
     if not app:
         for file in sorted(files.names(config)):
             own = file.removesuffix(".mode")
             found = consent.read_choice(config, own)[0] if valid_app(own) and own != file else ""
-            if found not in ("", mode) and mode != consent.OFF:
+            if found not in ("", mode) and mode != OFF:
                 yield f"{own} has a choice of its own: {found}"
 
 
@@ -107,9 +108,9 @@ def _follow(environ: Mapping[str, str], config: Folder, name: str, args: argpars
     """Bring one spool in line with all that was ever chosen, and say what became of its events."""
     # There is a saved choice, so no policy speaks; and what this shell's environment says is not lasting.
     app = name.partition("@")[0]
-    mode = consent.decide(None, {}, consent.read_saved(config, app), (app, "opt-in", "", consent.OFF))[0]
+    mode = consent.decide(None, {}, consent.read_saved(config, app), (app, "opt-in", "", OFF))[0]
     with open_spool(environ, name) as spool:
-        if mode == consent.OFF:
+        if mode == OFF:
             gone, left = _erase(environ, name)
             if left:
                 say(
@@ -117,7 +118,7 @@ def _follow(environ: Mapping[str, str], config: Folder, name: str, args: argpars
                 )
                 return 1
             say(f"  {name}: {count(gone, 'pending event')} erased")
-        elif mode == consent.LOCAL:
+        elif mode == LOCAL:
             waiting = spool.counts().events
             spool.hold_back(now)
             say(f"  {name}: {count(waiting, 'event')} held back here")

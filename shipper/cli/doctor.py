@@ -17,8 +17,8 @@ from shipper.delivery.outcome import Unreachable
 from shipper.privacy import findings
 from shipper.privacy.findings import NOTE, OK, WRONG, Finding
 from shipper.privacy.folders import folders
-from shipper.recording import consent
 from shipper.recording.folder import open_state
+from shipper.recording.modes import ON
 from shipper.spool import Spool
 from shipper.spool.manifest import DamagedManifest
 from shipper.wakeup.doorbell import listening
@@ -87,7 +87,7 @@ def _spool(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> I
         return
     yield from findings.spool(name, spool, mode, why)
     endpoint = spool.manifest.endpoint
-    if mode != consent.ON:
+    if mode != ON:
         yield Finding(NOTE, name, f"{endpoint} was not asked: nothing may be sent")
     elif endpoint.startswith(("http:", "https:")):
         yield _answer(name, endpoint, now)

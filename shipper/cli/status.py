@@ -17,6 +17,7 @@ from shipper.durations import span
 from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config, open_state
+from shipper.recording.modes import ALL, MACHINE, ON
 from shipper.spool import Spool
 from shipper.spool.holding import held_because
 from shipper.spool.manifest import DamagedManifest
@@ -76,7 +77,7 @@ def chosen(environ: Mapping[str, str]) -> list[str]:
             choices = {name: consent.read_choice(config, name) for name in names}
     except FileNotFoundError:
         return []
-    return [f"{'all apps' if name == consent.ALL else name}: {' '.join(choice)}" for name, choice in choices.items()]
+    return [f"{'all apps' if name == ALL else name}: {' '.join(choice)}" for name, choice in choices.items()]
 
 
 def describe(environ: Mapping[str, str], name: str, spool: Spool, now: float) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def words(one: Mapping[str, Any], now: float) -> list[str]:
     if one["last_error"]:
         row = f", {one['failures']} in a row" if one["failures"] > 1 else ""
         lines.append(f"  last error    {_ago(one['last_error']['time'], now)}{row}: {one['last_error']['line']}")
-    if one["pending"] and one["mode"] == consent.ON:
+    if one["pending"] and one["mode"] == ON:
         lines.append(f"  next try      {_next(one, now)}")
     if one["deferred"]:
         lines.append(
@@ -168,7 +169,7 @@ def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
     app, variable = one["app"], consent.variable(one["app"])
     try:
         with open_config(environ) as config:
-            everywhere, own = consent.read_choice(config, consent.ALL), consent.read_choice(config, app)
+            everywhere, own = consent.read_choice(config, ALL), consent.read_choice(config, app)
             notice, person = consent.read_notice(config, app), _person(environ, config, one["spool"])
     except FileNotFoundError:
         everywhere, own, notice, person = ("", "", ""), ("", "", ""), "", _person(environ, None, one["spool"])
@@ -177,7 +178,7 @@ def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
         (variable, environ.get(variable) or "not set"),
         ("choice for all apps", " ".join(everywhere).strip() or "none"),
         (f"choice for {app}", " ".join(own).strip() or "none"),
-        (consent.MACHINE, consent.read_machine(app) or "says nothing"),
+        (MACHINE, consent.read_machine(app) or "says nothing"),
         (consent.REPOSITORY, _repository(app)),
         ("CI", automation.in_ci(environ) or "no"),
         ("policy", one["policy"]),
@@ -187,7 +188,7 @@ def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
         ("coding agent", automation.agent(environ) or "no"),
         *((name, "set") for name in sorted(environ) if _has_a_part(name, variable)),
         *((name, environ[name]) for name in ("SHIPPER_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME") if environ.get(name)),
-        *(("receiver", f"{found}, in {consent.MACHINE}") for found in [consent.read_machine_endpoint(app)] if found),
+        *(("receiver", f"{found}, in {MACHINE}") for found in [consent.read_machine_endpoint(app)] if found),
     )
     return [f"    {name:28}{says}" for name, says in table]
 

@@ -14,6 +14,7 @@ from shipper.recording import automation, consent
 from shipper.recording.due import read_due
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
+from shipper.recording.modes import ALL, MACHINE, ON, UNREADABLE
 from shipper.recording.names import valid_id
 from shipper.spool import Spool
 
@@ -109,11 +110,11 @@ def choices(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def others() -> Iterator[Finding]:
     """Look at what the machine's administrator and the repository of the working folder say: they only lower."""
-    if os.path.isdir(consent.MACHINE):
-        for name in sorted(os.listdir(consent.MACHINE)):
+    if os.path.isdir(MACHINE):
+        for name in sorted(os.listdir(MACHINE)):
             app, _, kind = name.rpartition(".")
-            path = os.path.join(consent.MACHINE, name)
-            if kind == "mode" and consent.read_machine(app) == consent.UNREADABLE:
+            path = os.path.join(MACHINE, name)
+            if kind == "mode" and consent.read_machine(app) == UNREADABLE:
                 yield Finding(WRONG, "machine", f"{path} cannot be read: off for {app}", f"Write off or local: {path}")
             elif kind == "mode":
                 yield Finding(NOTE, "machine", f"{path} says {consent.read_machine(app) or 'nothing lower'}")
@@ -131,12 +132,12 @@ def others() -> Iterator[Finding]:
 def _choices(config: Folder) -> Iterator[Finding]:
     for name in sorted(files.names(config)):
         app, _, kind = name.rpartition(".")
-        if kind == "mode" and consent.read_choice(config, app)[0] == consent.UNREADABLE:
-            apps, target = ("all apps", "") if app == consent.ALL else (app, f" {app}")
+        if kind == "mode" and consent.read_choice(config, app)[0] == UNREADABLE:
+            apps, target = ("all apps", "") if app == ALL else (app, f" {app}")
             yield Finding(
                 WRONG, "consent", f"{name} cannot be read: off for {apps}", f"Choose again: shipper on{target}"
             )
-        elif kind == "notice" and consent.read_notice(config, app) == consent.UNREADABLE:
+        elif kind == "notice" and consent.read_notice(config, app) == UNREADABLE:
             yield _remove(config, name, f"cannot be read: off for {app}")
         elif kind == "id" and not _readable_id(config, app):
             yield _remove(config, name, f"cannot be read: {app} records nothing")
@@ -168,7 +169,7 @@ def spool(name: str, found: Spool, mode: str, why: str) -> Iterator[Finding]:
     if counts.quarantined:
         todo = f"shipper show --quarantine {app} says why; shipper retry {app} sends them again, shipper drop ID removes one"
         yield Finding(NOTE, name, f"{counts.quarantined} in quarantine", todo)
-    if counts.held and mode == consent.ON:
+    if counts.held and mode == ON:
         yield Finding(
             NOTE,
             name,
@@ -178,7 +179,7 @@ def spool(name: str, found: Spool, mode: str, why: str) -> Iterator[Finding]:
     waiting = _names(found.folder, "deletions")
     if waiting:
         yield Finding(NOTE, name, f"{waiting} requests for erasure wait", f"shipper flush {app} tries at once")
-    if counts.events and mode == consent.ON and read_due(found.folder)[1] == 0:
+    if counts.events and mode == ON and read_due(found.folder)[1] == 0:
         yield Finding(WRONG, name, "events wait, and no time is set for a pass", f"shipper flush {app}")
 
 

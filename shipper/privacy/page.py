@@ -6,9 +6,10 @@ from typing import assert_never
 from shipper import App
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
 from shipper.recording.automation import AGENTS
-from shipper.recording.consent import ON, variable
+from shipper.recording.consent import variable
 from shipper.recording.event import OUT_OF_TYPE, Event
 from shipper.recording.line import seal_line
+from shipper.recording.modes import ON
 from shipper.recording.values import ValueType
 
 _DAY = 24 * 3600

@@ -13,8 +13,6 @@ from shipper.recording.consent import (
     BY_UNREACHABLE,
     ENVIRONMENT_OFF,
     NOTICE_DUE,
-    OFF,
-    ON,
     decide_here,
     read_consent_date,
     read_identity,
@@ -25,6 +23,7 @@ from shipper.recording.folder import open_config, spool_name
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import patience, set_patience
 from shipper.recording.manifest import write_manifest
+from shipper.recording.modes import OFF, ON
 from shipper.recording.settings import FLUSH_INTERVAL, MAX_BYTES, MAX_DAYS, MAX_FILES, check_settings
 from shipper.recording.spooling import endpoint_here, spool_line, start_deletion_pass
 

@@ -6,9 +6,9 @@ id. Everything that cannot be read means off.
 """
 
 import os
-import sys
 
 from shipper.recording.automation import in_ci, one_run_home
+from shipper.recording.modes import ALL, LOCAL, MACHINE, OFF, ON, UNREADABLE
 from shipper.recording.names import valid_id
 
 TYPE_CHECKING = False
@@ -26,19 +26,9 @@ if TYPE_CHECKING:
     #: counts as "local" there.
     Policy = tuple[str, str, str, str]
 
-ON, LOCAL, OFF = "on", "local", "off"
-#: The name that stands for every app.
-ALL = "_all"
-#: What read_choice() says of a file that is there and says nothing that we understand.
-UNREADABLE = "unreadable"
 #: Bytes of a file of ours in the configuration folder: one short line.
 LINE_BYTES = 256
 
-#: Where the administrator of a machine, or who packages an app for it, says what holds for everybody on it. Nothing that
-#: an environment says moves it.
-MACHINE = {"darwin": "/Library/Application Support/shipper", "win32": r"C:\ProgramData\shipper"}.get(
-    sys.platform, "/etc/shipper"
-)
 #: The file in which a repository says what holds for who works in it.
 REPOSITORY = ".shipper"
 

@@ -8,8 +8,8 @@ an app, `wunderctl off`. What cannot be read means off. Loaded only where one of
 import os
 import stat
 
-from shipper.recording.consent import ALL, LOCAL, MACHINE, OFF, ON, UNREADABLE
 from shipper.recording.folder import FILE_FLAGS
+from shipper.recording.modes import ALL, LOCAL, MACHINE, OFF, ON, UNREADABLE
 
 #: Bytes of such a file: a few lines.
 FILE_BYTES = 4096

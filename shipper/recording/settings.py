@@ -1,7 +1,7 @@
 """What an app may be declared with: the defaults, and the checks at the one moment when an author can be told."""
 
-from shipper.recording.consent import LOCAL, OFF, ON
 from shipper.recording.due import LONGEST_WAIT
+from shipper.recording.modes import LOCAL, OFF, ON
 from shipper.recording.names import valid_date, valid_name
 from shipper.recording.values import wrong
 

@@ -6,11 +6,12 @@ Whoever finds a pass due rings the doorbell or starts a flusher, after the lock 
 import os
 
 from shipper.recording.active import append_line, is_full
-from shipper.recording.consent import LOCAL, OFF, read_machine_endpoint
+from shipper.recording.consent import read_machine_endpoint
 from shipper.recording.due import DUE, advance_due
 from shipper.recording.folder import open_app, open_state, spool_name
 from shipper.recording.lock import Lock, has_locks, patience, set_patience
 from shipper.recording.manifest import MANIFEST_BYTES
+from shipper.recording.modes import LOCAL, OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

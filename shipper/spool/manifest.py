@@ -10,6 +10,7 @@ from shipper.errors import ShipperError
 from shipper.recording import consent
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.manifest import MANIFEST_BYTES
+from shipper.recording.modes import LOCAL, ON
 from shipper.recording.names import valid_name
 from shipper.spool.limits import Limits
 
@@ -50,8 +51,8 @@ class Manifest:
         except FileNotFoundError:
             mode, why = consent.decide_here(None, environ, None, policy)
         named = consent.read_machine_endpoint(self.app)
-        if mode == consent.ON and named and named != self.endpoint:
-            return consent.LOCAL, consent.BY_MACHINE_ENDPOINT
+        if mode == ON and named and named != self.endpoint:
+            return LOCAL, consent.BY_MACHINE_ENDPOINT
         return mode, why
 
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from shipper import files
 from shipper.choices.identity import retire
-from shipper.recording.consent import ALL, LOCAL, ON, read_choice
+from shipper.recording.consent import read_choice
 from shipper.recording.line import format_time
+from shipper.recording.modes import ALL, LOCAL, ON
 from shipper.spool.holding import BECAUSE, move_to_held
 
 TYPE_CHECKING = False

@@ -1,7 +1,7 @@
 """A line whose writer did not get the lock: a segment of its own, complete before anybody can see it (S12)."""
 
 from shipper import files
-from shipper.recording.consent import OFF, ON
+from shipper.recording.modes import OFF, ON
 from shipper.spool.limits import FOLDERS
 from shipper.spool.segments import names_in, new_name
 

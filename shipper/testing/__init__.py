@@ -153,8 +153,8 @@ def shipper_recorded(
     SHIPPER_STRICT is set: an event or a value that the catalog does not know raises BadValue.
     """
     from shipper.choices.saving import save_choice
-    from shipper.recording.consent import ALL, ON
     from shipper.recording.folder import open_config
+    from shipper.recording.modes import ALL, ON
 
     monkeypatch.setenv(_HOME, str(tmp_path_factory.mktemp("shipper") / "home"))
     monkeypatch.setenv("SHIPPER_SPAWN", "0")

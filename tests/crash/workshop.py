@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from shipper import App, Event, integer
 from shipper.choices.saving import save_choice
-from shipper.recording import consent
 from shipper.recording.folder import open_app, open_config, open_state
+from shipper.recording.modes import ALL
 from tests.crash.points import tell
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def declare(endpoint: str, **options: Any) -> App:
 def switch(mode: str) -> None:
     """Store a choice as `shipper on`, `local` and `off` do."""
     with open_config(os.environ, create=True) as config:
-        save_choice(config, consent.ALL, mode, "test", 0)
+        save_choice(config, ALL, mode, "test", 0)
 
 
 def promise(app: App, number: int) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shipper.choices.saving import save_choice
-from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
+from shipper.recording.modes import ALL, ON
 from tests.fixtures.recorded import Told, recorded
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import pytest
 
 from shipper.choices.saving import save_choice
 from shipper.cli import main
-from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
+from shipper.recording.modes import ALL, ON
 from tests.fixtures.sample_app import lines, spool_of
 from tests.fixtures.waiting import until
 

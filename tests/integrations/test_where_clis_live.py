@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from shipper.choices.saving import save_choice
-from shipper.recording.consent import ALL, ON
 from shipper.recording.folder import open_config
+from shipper.recording.modes import ALL, ON
 from tests.fixtures.recorded import recorded
 from tests.fixtures.sample_app import lines, spool_of
 from tests.integrations.test_budget import DECLARE

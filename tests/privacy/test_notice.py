@@ -12,9 +12,10 @@ import pytest
 from shipper import App, files
 from shipper.choices import notice
 from shipper.privacy.page import as_markdown
-from shipper.recording.consent import NOTICE_DUE, OFF, ON
+from shipper.recording.consent import NOTICE_DUE
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
+from shipper.recording.modes import OFF, ON
 from tests.fixtures.sample_app import lines, sample, spool_of
 from tests.fixtures.terminal import Screen, on_terminal, screen
 

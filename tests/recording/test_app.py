@@ -12,9 +12,10 @@ from shipper import App, Event, files, one_of, wires
 from shipper.choices.saving import save_choice
 from shipper.errors import BadValue, DeclarationError
 from shipper.recording import settings
-from shipper.recording.consent import ALL, BY_UNREACHABLE, LOCAL, OFF, ON
+from shipper.recording.consent import BY_UNREACHABLE
 from shipper.recording.folder import open_config
 from shipper.recording.lock import Lock
+from shipper.recording.modes import ALL, LOCAL, OFF, ON
 from shipper.recording.settings import LARGEST
 from tests.fixtures.sample_app import lines, sample, spool_of
 

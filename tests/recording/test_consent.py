@@ -15,9 +15,10 @@ from shipper import files
 from shipper.choices import identity
 from shipper.choices.saving import save_choice
 from shipper.recording import automation, consent
-from shipper.recording.consent import LOCAL, OFF, ON, UNREADABLE, decide
+from shipper.recording.consent import decide
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.lock import Lock
+from shipper.recording.modes import ALL, LOCAL, OFF, ON, UNREADABLE
 
 #: What the files say where nobody has chosen and no notice was shown.
 NOBODY = ("", "", "", "", "")
@@ -311,7 +312,7 @@ def test_who_is_about_to_write_an_id_keeps_everybody_else_from_it(config: Folder
 @pytest.mark.parametrize("by_all", [False, True])
 @pytest.mark.parametrize("back", [ON, LOCAL])
 def test_who_was_off_and_is_not_any_more_is_somebody_new(config: Folder, by_all: bool, back: str) -> None:
-    name = consent.ALL if by_all else "wunderctl"
+    name = ALL if by_all else "wunderctl"
     first = own(config, "wunderctl", b"\x01" * 16)
     save_choice(config, name, OFF, "shipper off", NOW)
     assert consent.read_identity(config, "wunderctl") == first, "off alone keeps it: forget may still need it"

