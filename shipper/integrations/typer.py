@@ -48,11 +48,11 @@ def hook_app(program: Program, cli: Any) -> None:
 def _class_like(base: type, program: Program, made: list[Any]) -> type:
     kind: Any = base
 
-    class Hooked(kind):  # type: ignore[misc]  # base is the host's
+    class Measured(kind):  # type: ignore[misc]  # base is the host's
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             hook_tree(program, self)
             made[:] = [self]
 
-    Hooked.__name__, Hooked.__qualname__, Hooked.__module__ = base.__name__, base.__qualname__, base.__module__
-    return Hooked
+    Measured.__name__, Measured.__qualname__, Measured.__module__ = base.__name__, base.__qualname__, base.__module__
+    return Measured
