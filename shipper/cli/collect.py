@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
         from shipper.collector.http.catalogs import Catalogs
         from shipper.collector.http.connections import BoundedProtocol, open_files
-        from shipper.collector.http.server import Receiver, application
+        from shipper.collector.http.server import ReceiverRoutes, application
     except ImportError as missing:
         raise ShipperError(
             f"the receiver needs the package {missing.name}", "Install it: pip install 'event-shipper[collector]'"
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     bounds = bounds_of(args)
     listener = bind(args.listen)
     store = open_store(args.store or f"sqlite:{args.data}")
-    receiver = Receiver(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))
+    receiver = ReceiverRoutes(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))
     if args.public_page:
         receiver.publish(args.least)
     config = uvicorn.Config(

@@ -47,7 +47,7 @@ class Bounds:
     capacity: Capacity = field(default_factory=Capacity)
 
 
-class Receiver:
+class ReceiverRoutes:
     """What the routes share. `clock` gives Unix seconds, `declared` what an app declares, for the page."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Receiver:
                 names.learn(app, "labels", [value for value in values if value[1]])
 
 
-def application(receiver: Receiver) -> Starlette:
+def application(receiver: ReceiverRoutes) -> Starlette:
     """Build the ASGI application around a receiver. It closes the store when it stops."""
     page, guard = receiver.page, receiver.guard
     return Starlette(
