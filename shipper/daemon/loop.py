@@ -114,26 +114,27 @@ class _Daemon:
             self._tell(ready)
             ready = ""
             took = time.monotonic() - begun
-            code = self._wait(seconds, max(REST_BETWEEN_LOOKS, took * REST_FACTOR))
+            code = self._wait(seconds, begun, max(REST_BETWEEN_LOOKS, took * REST_FACTOR))
         self._stop(code)
         return code
 
-    def _wait(self, seconds: "float | None", rest: float) -> int:
+    def _wait(self, seconds: "float | None", looked: float, rest: float) -> int:
         """Wait until the next look is due. Returns the exit code with which to end, -1 to look.
 
-        For the first `rest` seconds only signals are heard: who rings all the time gets a look at that interval and no
-        more, and a ring in between waits in the doorbell.
+        Who rings before the last look (`looked`, monotonic seconds) is `rest` seconds ago waits until then, and with him
+        whoever rings meanwhile: a flood of rings gets a look at that interval and no more. Signals are heard at once.
         """
-        signals, both = select.poll(), select.poll()
+        both, signals = select.poll(), select.poll()
         for fd in (self.signals, self.doorbell):
             if fd >= 0:
                 both.register(fd, select.POLLIN)
+        signals.register(self.signals, select.POLLIN)
         if self.doorbell < 0:
             seconds = min(LOOK_WITHOUT_DOORBELL, seconds if seconds is not None else LOOK_WITHOUT_DOORBELL)
-        signals.register(self.signals, select.POLLIN)
-        signals.poll(int(min(rest, rest if seconds is None else seconds) * 1000) + 1)
-        if seconds is None or seconds > rest:
-            both.poll(None if seconds is None else int((seconds - rest) * 1000) + 1)
+        both.poll(None if seconds is None else int(seconds * 1000) + 1)
+        early = looked + rest - time.monotonic()
+        if early > 0:
+            signals.poll(int(early * 1000) + 1)
         return self._heard()
 
     def run_once(self) -> int:

@@ -343,10 +343,12 @@ def test_with_nothing_due_nothing_wakes_it(home: Path, tmp_path: Path) -> None:
         until(lambda: sleeps(running.pid) != slept and "poll" in waits_in(running.pid), 60, "it sleeps again")
         log = tmp_path / "calls"
         with subprocess.Popen(["strace", "-qq", "-o", str(log), "-p", str(running.pid)]) as tracer:
-            until(lambda: f"TracerPid:\t{tracer.pid}\n" in status(running.pid), 60, "strace is attached")
-            slept = sleeps(running.pid)
-            with pytest.raises(AssertionError, match="it woke"):
-                until(lambda: sleeps(running.pid) != slept, 4, "it woke")
-            tracer.terminate()
+            try:
+                until(lambda: f"TracerPid:\t{tracer.pid}\n" in status(running.pid), 60, "strace is attached")
+                slept = sleeps(running.pid)
+                with pytest.raises(AssertionError, match="it woke"):
+                    until(lambda: sleeps(running.pid) != slept, 4, "it woke")
+            finally:
+                tracer.terminate()
         assert [line.partition("(")[0] for line in log.read_text().splitlines()] in (["poll"], ["restart_syscall"])
     assert home.exists()
