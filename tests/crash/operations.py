@@ -105,7 +105,7 @@ def command(*arguments: str) -> Callable[[str], None]:
 
 
 def switch_on() -> None:
-    command("on", APP)("")
+    command("on", APP, "--with-held")("")
 
 
 def judge_off(ending: Ending, obliged: frozenset[int]) -> list[str]:
@@ -151,7 +151,7 @@ OPERATIONS = [
     Operation("flush: an event deferred", sending, record_some, {"defer": [1, 3]}),
     Operation("retry what was set aside", command("retry", APP), refuse_some),
     Operation("drop from quarantine", drop_one, refuse_some, judge=judge_drop),
-    Operation("on", command("on", APP), record_some_local, recover=switch_on),
+    Operation("on", command("on", APP, "--with-held"), record_some_local, recover=switch_on),
     Operation("local", command("local", APP), record_some, recover=switch_on),
     Operation("off", command("off", APP), refuse_some, judge=judge_off),
     Operation("forget", command("forget", APP), refuse_some, judge=judge_forget),
