@@ -24,6 +24,7 @@ def test_an_acknowledgement_names_the_batch_and_the_digest_of_its_bytes_and_acco
         "accepted": 2,
         "duplicate": 0,
         "rejected": [{"id": event_id(3), "reason": "sum: its checksum does not hold"}],
+        "deferred": [],
     }
 
 
@@ -73,8 +74,8 @@ def test_a_request_that_is_not_the_wire_is_refused_with_the_status_that_makes_a_
         (packed(good), {"Content-Encoding": "br"}, 415),
         (packed(good), {"Idempotency-Key": "x" * 201}, 400),
         (packed(good), {"Idempotency-Key": ""}, 400),
-        (packed(good)[:-9], {}, 400),
-        (packed(good) + b"more", {}, 400),
+        (packed(good)[:-9], {}, 413),  # where gzip ends with its size, these two claim to be larger than anything is
+        (packed(good) + b"more", {}, 413),
         (b"not gzip", {}, 400),
         (b"", {}, 400),
         (packed(b""), {}, 400),
@@ -83,7 +84,7 @@ def test_a_request_that_is_not_the_wire_is_refused_with_the_status_that_makes_a_
         (packed(line(1, v=2)), {}, 415),
         (gzip.compress(b" " * (8 * 1024 * 1024 + 1)), {}, 413),
         (b"\0" * (1024 * 1024 + 1), {"Content-Encoding": "identity"}, 413),
-        (packed(good * 10_001), {}, 413),
+        (packed(good * 1_001), {}, 413),
     ]
     with running(tmp_path) as receiver:
         for body, headers, status in cases:
@@ -94,5 +95,5 @@ def test_a_request_that_is_not_the_wire_is_refused_with_the_status_that_makes_a_
 
 def test_a_body_of_exactly_the_limits_is_taken(tmp_path: Path) -> None:
     with running(tmp_path) as receiver:
-        most = receiver.client.post("/v1/events", content=packed(line(1) * 10_000), headers=HEADERS)
-    assert (most.status_code, most.json()["accepted"], most.json()["duplicate"]) == (200, 1, 9_999)
+        most = receiver.client.post("/v1/events", content=packed(line(1) * 1_000), headers=HEADERS)
+    assert (most.status_code, most.json()["accepted"], most.json()["duplicate"]) == (200, 1, 999)

@@ -21,10 +21,12 @@ def unpacked_size(encoding: str, body: bytes) -> int:
     """Say how many bytes a whole body will have once unpacked, before anything is unpacked.
 
     A gzip body ends with its size (RFC 1952, section 2.3.1); `unpack` holds it to that. Raises RequestRefused: 413 for
-    more than MAX_BODY, 415 for an unknown encoding.
+    more than MAX_BODY, 415 for an unknown encoding, 400 for no gzip.
     """
     if encoding not in ("", "identity", "gzip"):
         raise RequestRefused(415, "the body's encoding must be gzip or none")
+    if encoding == "gzip" and not body.startswith(b"\x1f\x8b"):
+        raise RequestRefused(400, "the body is not gzip")
     size = int.from_bytes(body[-4:], "little") if encoding == "gzip" else len(body)
     if size > MAX_BODY:
         raise RequestRefused(413, f"the unpacked body is larger than {MAX_BODY} bytes")
