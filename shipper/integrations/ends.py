@@ -88,7 +88,10 @@ def _is_refusal(error: "BaseException") -> "bool":
     """Say whether an exit was a parser's answer to a wrong command line: raised in its error(), or of its own class."""
     if _is_of(error, "docopt", "DocoptExit") or _is_of(error, "fire.core", "FireExit"):
         return True
-    return any(frame.f_code.co_name == "error" and not PARSERS.isdisjoint(_packages(frame)) for frame in _way(error))
+    if any(frame.f_code.co_name == "error" and not PARSERS.isdisjoint(_packages(frame)) for frame in _way(error)):
+        return True
+    behind = error.__context__  # a host that catches its parser's exit, adds words of its own and exits again
+    return isinstance(behind, SystemExit) and _is_refusal(behind)
 
 
 def _is_no_use(arguments: "Iterable[str]", error: "BaseException | None") -> "bool":

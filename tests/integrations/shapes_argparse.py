@@ -150,8 +150,23 @@ def main(): print(parser.parse_args().words)
 """
     + LAST
 )
+CATCHES = (
+    PARSER
+    + """
+@instrumented
+def main():
+    parser = instrumented(make_parser())
+    try: parser.parse_args()
+    except SystemExit as error:
+        if error.code: parser.exit(2, "more words")
+        raise
+"""
+    + LAST
+)
 
 SHAPES = [
+    Shape("A11 ansible's exit after its parser's", CATCHES, "nonsense", [told("sample", "usage", 2)]),
+    Shape("A9 ansible's help", CATCHES, "--help", []),
     *[
         Shape(f"A0 {name}", program, typed, [], typed.replace(" --no-telemetry", "").replace("--no-telemetry ", ""))
         for name, program, lines in (

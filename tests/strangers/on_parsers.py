@@ -17,7 +17,7 @@ HTTPIE = Stranger(
         *fails("http", "--nonsense", "--offline", "--print=Z example.com"),  # it catches its parser's exit
     ),
     files={"rows.json": "[]"},
-    tests=("tests/test_cli.py", "tests/test_cli_ui.py"), extra=("responses", "pytest-mock", "pytest-httpbin", "werkzeug<3.1"),
+    tests=("tests/test_cli.py", "tests/test_cli_ui.py"), extra=("responses", "pytest-mock", "pytest-httpbin"),
 )  # fmt: skip
 
 TWINE = Stranger(
@@ -63,7 +63,7 @@ BUILD = Stranger(
         "    open(os.path.join(folder, 'good-1.tar.gz'), 'w').close()\n    return 'good-1.tar.gz'\n",
         "broken/pyproject.toml": "[", "none/README": "",
     },
-    tests=("tests/test_main.py",), extra=("filelock", "pytest-mock"),
+    tests=("tests/test_main.py",), extra=("filelock", "pytest-mock", "pytest-rerunfailures"),
 )  # fmt: skip
 
 YAMLLINT = Stranger(
@@ -121,8 +121,8 @@ ANSIBLE = Stranger(
         *fails("role.init", "role init fresh"),
         *fails("collection.install", "collection install -r missing.yml", "collection install ./missing.tar.gz --offline"),
         *fails("role.install", "role install -r missing.yml"),
-        *usage("ansible-galaxy", "nonsense", "--nonsense", ""),
-        *usage("role", "role nonsense", "role"),
+        *usage("ansible-galaxy", ""),
+        *usage("role", "role nonsense", "role", "nonsense", "--nonsense"),
         *usage("collection.init", "collection init"),
         *usage("role.remove", "role remove"),
     ),

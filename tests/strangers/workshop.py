@@ -62,7 +62,7 @@ class Workshop:
         install = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1"]
         done = subprocess.run([*install, *wanted], capture_output=True, text=True)
         if done.returncode:
-            return f"PyPI did not answer: {done.stderr.strip().splitlines()[-1:]}"
+            return f"the strangers cannot be installed from PyPI: {done.stderr.strip()[-300:]}"
         (self.site / "stranger_telemetry.py").write_text(TELEMETRY)
         (self.site / "shipper_checkout.pth").write_text(f"{ROOT}\n")
         for stranger in self.strangers:
