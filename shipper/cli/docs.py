@@ -11,7 +11,8 @@ from shipper.catalog.comparison import compare
 from shipper.catalog.declaration import load, load_object
 from shipper.catalog.schema import load_catalog
 from shipper.cli.terminal import count, say, write
-from shipper.errors import BadCall, ShipperError
+from shipper.errors import BadCall, DeclarationError, ShipperError
+from shipper.integrations.names import fill_names
 from shipper.privacy.line_schema import json_schema
 from shipper.privacy.page import as_html, as_markdown, events_as_markdown
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         return compare_releases(args.diff[0], args.diff[1], write)
     if not args.target:
         raise BadCall("say where the app is declared", "example: shipper docs telemetry.toml")
-    app = load_object(args.target) if ":" in args.target else load(args.target)
+    app = _load_instrumented(args.target) if ":" in args.target else load(args.target)
     if not args.check:
         sys.stdout.write(_writer(args, "")(app))
         return 0
@@ -80,7 +81,25 @@ def compare_releases(old: str, new: str, tell: Callable[[str], None]) -> int:
 
 def _catalog(place: str) -> Mapping[str, Event]:
     """The events of a declaration, a manifest (app.json) or an App object."""
-    return load_object(place).events if ":" in place else load_catalog(place)[1]
+    return _load_instrumented(place).events if ":" in place else load_catalog(place)[1]
+
+
+def _load_instrumented(place: str) -> App:
+    """Load an App object, its commands named from the tree of the program that it instruments.
+
+    Raises DeclarationError where the tree has commands that are made only when they are asked for and that nobody named:
+    a program that runs would not know them, and record "other".
+    """
+    app = load_object(place)
+    fill_names(app)
+    unnamed = fill_names(app, whole=True)
+    if unnamed:
+        many = count(len(unnamed), "command")
+        raise DeclarationError(
+            f"{many} of {app.name} cannot be seen before somebody calls them: {', '.join(unnamed)}",
+            f"name them: command_names({', '.join(repr(name) for name in unnamed)})",
+        )
+    return app
 
 
 def _check(args: argparse.Namespace, app: App) -> int:

@@ -163,8 +163,13 @@ def main():
 """
     + LAST
 )
+BARE = ("@instrumented\n", "")
 
 SHAPES = [
+    Shape("A6 a parser alone", HTTPIE.replace(*BARE), "url --name x", [told("sample", None, None)]),
+    Shape("A6 its flag", HTTPIE.replace(*BARE), "url --no-telemetry", [], "url"),
+    Shape("A12 a thousand parses of a parser alone", MANY.replace(*BARE), "", [told("up", None, None)]),
+    Shape("A13 two parsers alone", TWO_PARSERS.replace(*BARE), "init", [told("init", None, None)]),
     Shape("A11 ansible's exit after its parser's", CATCHES, "nonsense", [told("sample", "usage", 2)]),
     Shape("A9 ansible's help", CATCHES, "--help", []),
     *[
