@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
-from shipper.collector.stores.clickhouse.reply import MAX_STATEMENT, table_of
+from shipper.collector.stores.clickhouse.reply import MAX_STATEMENT, MODERN_SETTINGS, table_of
 from shipper.collector.stores.clickhouse.schema import TABLES
 from shipper.collector.stores.store import StoreAway, StoreUnavailable
 from shipper.errors import BadCall
@@ -65,8 +65,7 @@ class Cluster:
         ((version,),) = table_of(self._anywhere("SELECT version() FORMAT JSONCompact", "", "default"))
         modern = int(version.split(".")[0]) >= MODERN
         if modern:
-            # Rows with one order are always of one month, so that months need not be merged with each other.
-            self._settings["do_not_merge_across_partitions_select_final"] = "1"
+            self._settings.update(MODERN_SETTINGS)
         return modern
 
     @property

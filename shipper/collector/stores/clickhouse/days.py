@@ -47,5 +47,16 @@ def days_inside(since: int, until: int) -> str:
 
 
 def seen_inside(since: int, until: int) -> str:
-    """The condition that a row has a day in a window."""
-    return f"(month BETWEEN {month_number(since)} AND {month_number(until)} AND {days_inside(since, until)} != 0)"
+    """The condition that a row has a day in a window. A row has some day, so that only the window's ends are looked at."""
+    first, last = month_number(since), month_number(until)
+    start, end = _EVERY & ~((1 << date_of(since).day - 1) - 1), (1 << date_of(until).day) - 1
+    if first == last:
+        return f"(month = {first} AND bitAnd({_DAYS}, toUInt32({start & end})) != 0)"
+    ends = ((first, start), (last, end))
+    cut = " OR ".join(f"(month = {month} AND bitAnd({_DAYS}, toUInt32({mask})) != 0)" for month, mask in ends)
+    return f"(month BETWEEN {first} AND {last} AND ((month > {first} AND month < {last}) OR {cut}))"
+
+
+def months_inside(since: int, until: int) -> str:
+    """The condition that a row is of a month that a window meets."""
+    return f"month BETWEEN {month_number(since)} AND {month_number(until)}"

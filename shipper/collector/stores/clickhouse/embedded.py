@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shipper.collector.stores.clickhouse.reply import MAX_STATEMENT, table_of
+from shipper.collector.stores.clickhouse.reply import MAX_STATEMENT, MODERN_SETTINGS, table_of
 from shipper.collector.stores.store import StoreUnavailable
 from shipper.errors import ShipperError
 
@@ -31,7 +31,9 @@ class Embedded:
         self._session: Any = self._guarded(lambda: make(os.path.join(folder, "chdb")))
         self.do("CREATE DATABASE IF NOT EXISTS shipper")
         self.do("USE shipper")
-        self.do(f"SET max_query_size = {MAX_STATEMENT}, do_not_merge_across_partitions_select_final = 1")
+        self.do(f"SET max_query_size = {MAX_STATEMENT}, max_threads = 1")  # the other cores are the receiver's
+        for name, value in MODERN_SETTINGS.items():
+            self.do(f"SET {name} = {value}")
 
     def query(self, statement: str) -> list[list[str]]:
         """See Engine.query."""

@@ -11,6 +11,7 @@ from shipper.collector.stores.clickhouse.days import (
     first_place,
     last_day,
     month_number,
+    months_inside,
     place_of,
     seen_inside,
 )
@@ -72,7 +73,7 @@ class People:
         asked = ", ".join(
             f"arrayStringConcat(groupUniqArray(toString({column})), '\\n')" for column in _COLUMNS.values()
         )
-        said = zip(*self._ask(f"SELECT {asked} FROM lives WHERE {where}"), strict=True)
+        said = zip(*self._ask(f"SELECT {asked} FROM lives WHERE {self._app} AND {self._months}"), strict=True)
         shown: dict[str, dict[str, list[Feature]]] = {
             column: {word: [("", field, word)] for word in sorted(set("\n".join(words).split("\n")) - {""})}
             for (field, column), words in zip(_COLUMNS.items(), said, strict=True)
@@ -82,7 +83,9 @@ class People:
     def _used(self, event: str, field: str | None) -> dict[Feature, int]:
         where = f"{self._app} AND name = {text(event)} AND {self._inside}{self._among('version')}"
         shown: dict[str, list[Feature]] = {}
-        for used in sorted({used for (used,) in self._ask(f"SELECT DISTINCT used FROM uses WHERE {where}")}):
+        # Words of the months are enough to ask about: one that is not of these days is counted for nobody.
+        met = f"SELECT DISTINCT used FROM uses WHERE {self._app} AND name = {text(event)} AND {self._months}"
+        for used in sorted({used for (used,) in self._ask(met)}):
             labels = [label.partition("=") for label in used.split(",") if label]
             shown[used] = [(event, key, label) for key, _, label in labels if field in (None, key)]
         return self._count("uses", where, {"used": shown}, (event, "", "") if not field else None)
@@ -272,6 +275,10 @@ class People:
     @property
     def _inside(self) -> str:
         return seen_inside(self._window.since, self._window.until)
+
+    @property
+    def _months(self) -> str:
+        return months_inside(self._window.since, self._window.until)
 
     def _among(self, column: str) -> str:
         return f" AND {column} IN ({texts(self._window.versions)})" if self._window.versions else ""
