@@ -1,7 +1,8 @@
 """Questions that follow from what an app declares: a card for each event and field, its pairs of commands, its funnels."""
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from shipper.collector.answers.commands import COMMAND
 from shipper.collector.answers.declared import NUMBERS, Declared, DeclaredEvent, Field
@@ -124,8 +125,10 @@ def _pair(question: DeclaredQuestion) -> Iterator[Question]:
 
     def spread(asked: Asked) -> Rows:
         everybody = seconds_of(asked, question)
-        counts = Counter(next(words for end, words in SPANS if seconds < end) for seconds in everybody)
-        return [(words, counts[words], counts[words] / len(everybody)) for _, words in SPANS] if everybody else []
+        ends = [bisect_left(everybody, end) for end, _ in SPANS]
+        counts = [end - start for start, end in pairwise([0, *ends])]
+        named = zip(SPANS, counts, strict=True)
+        return [(words, count, count / len(everybody)) for (_, words), count in named] if everybody else []
 
     def versions(asked: Asked) -> Rows:
         found = sorted(

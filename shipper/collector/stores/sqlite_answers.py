@@ -21,7 +21,7 @@ from shipper.collector.stores.sqlite_conditions import (
     span_of,
     spans,
 )
-from shipper.collector.stores.store import Elapsed, StoreUnavailable, Window
+from shipper.collector.stores.store import Elapsed, StoreUnavailable, Window, elapsed_of
 
 
 class SqliteAnswers:
@@ -98,10 +98,10 @@ class SqliteView:
             " (SELECT feature, count(DISTINCT person) AS people FROM uses WHERE feature IN"
             "   (SELECT id FROM features WHERE app = (SELECT id FROM words WHERE word = ?)"
             "    AND event = ? AND field = coalesce(?, field))"
-            f" AND year BETWEEN ? AND ? AND {seen} {chosen} GROUP BY feature)"
+            f" AND {seen} {chosen} GROUP BY feature)"
             " JOIN features ON features.id = feature"
         )
-        window = (self._window.app, event, field, since.year, until.year)
+        window = (self._window.app, event, field)
         return {(of, key, label): people for of, key, label, people in _rows(self._path, query, *window, *given)}
 
     def active(self) -> Mapping[tuple[int, str], int]:
@@ -127,11 +127,12 @@ class SqliteView:
             f" WHERE ended.feature = {COMMAND} AND ended.done >= began.begun AND ended.done BETWEEN ? AND ?"
         )
         took: dict[str, list[int]] = defaultdict(list)
-        for version, seconds in _rows(self._path, query, window.app, begin, window.app, end, *span_of(window)):
-            if not window.versions or version in window.versions:
-                took[version].append(seconds)
-        everybody = [seconds for some in took.values() for seconds in some]
-        return [Elapsed(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if some]
+        with _reading(self._path) as db:
+            # One row after the other: a list of them all would cost more than the query.
+            for version, seconds in db.execute(query, (window.app, begin, window.app, end, *span_of(window))):
+                if not window.versions or version in window.versions:
+                    took[version].append(seconds)
+        return elapsed_of(took)
 
     def funnel(self, steps: Sequence[str]) -> Sequence[int]:
         """See View.funnel."""
@@ -142,8 +143,9 @@ class SqliteView:
         before = "f0.begun"
         for number, step in enumerate(steps[1:], 1):
             table = f"f{number}"
+            # Joined to the step before, so that nobody is looked up who did not come that far.
             joins += (
-                f" LEFT JOIN firsts {table} ON {table}.feature = {COMMAND} AND {table}.person = f0.person"
+                f" LEFT JOIN firsts {table} ON {table}.feature = {COMMAND} AND {table}.person = f{number - 1}.person"
                 f" AND {table}.done >= {before}"
             )
             counts.append(f"count({table}.person)")
@@ -166,9 +168,9 @@ class SqliteView:
             chosen, versions = among("version", window.versions)
             query += (
                 f" AND person IN (SELECT person FROM uses WHERE feature = {INSTALLATION}"
-                f" AND year BETWEEN ? AND ? AND {seen_between(since, until)} {chosen})"
+                f" AND {seen_between(since, until)} {chosen})"
             )
-            given += [window.app, since.year, until.year, *versions]
+            given += [window.app, *versions]
         return dict(_rows(self._path, f"{query} GROUP BY day", *given))
 
     def cohorts(self) -> Mapping[tuple[int, int], int]:
@@ -181,13 +183,12 @@ class SqliteView:
         columns = []
         for week in weeks:
             first, last = date_of(monday_of(week)), date_of(min(monday_of(week + 1) - 1, window.until))
-            seen = f"year BETWEEN {first.year} AND {last.year} AND ({seen_between(first, last)}) != 0"
-            columns.append(f"max({seen}) AS w{week}")
+            columns.append(f"max({seen_between(first, last)} != 0) AS w{week}")
         sums = ", ".join(f"sum(w{week})" for week in weeks)
         query = (
             f"SELECT born, {sums} FROM (SELECT (day + 3) / 7 AS born, {', '.join(columns)} FROM arrivals"
             f" JOIN uses ON uses.person = arrivals.person AND feature = {INSTALLATION} {chosen}"
-            f" WHERE arrivals.app = {APP} AND day BETWEEN ? AND ? GROUP BY arrivals.person) GROUP BY born"
+            f" WHERE arrivals.app = {APP} AND day BETWEEN ? AND ? GROUP BY day, arrivals.person) GROUP BY born"
         )
         span = (max(monday_of(weeks[0]), FIRST_DAY), window.until)
         rows = _rows(self._path, query, window.app, *versions, window.app, *span)
@@ -202,9 +203,9 @@ class SqliteView:
         where = (
             f"FROM uses JOIN words ON words.id = version WHERE feature = (SELECT id FROM features WHERE app = {APP}"
             " AND event = ? AND field = ? AND label = ?)"
-            f" AND year BETWEEN ? AND ? AND {seen_between(since, until)} {chosen}"
+            f" AND {seen_between(since, until)} {chosen}"
         )
-        given = (self._window.app, event, field, label, since.year, until.year, *versions)
+        given = (self._window.app, event, field, label, *versions)
         people = dict(_rows(self._path, f"SELECT word, count(DISTINCT person) {where} GROUP BY word", *given))
         # Of numbers with a bit for each day, the largest has the last day of all.
         months = ", ".join(f"max(m{month} & {days_of(month, since, until)})" for month in range(1, 13))

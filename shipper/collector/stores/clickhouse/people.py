@@ -1,7 +1,7 @@
 """What the store says about installations: from `lives`, `uses` and `firsts`, which hold each installation on one shard."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from shipper.collector.stores.dimensions import (
     monday_of,
     week_of,
 )
-from shipper.collector.stores.store import Elapsed, Window
+from shipper.collector.stores.store import Elapsed, Window, elapsed_of
 
 #: Features that are counted as bits of numbers, 64 in each. More of them are counted one by one, which takes longer for
 #: few features and less for many.
@@ -282,9 +282,3 @@ class People:
 
     def _among(self, column: str) -> str:
         return f" AND {column} IN ({texts(self._window.versions)})" if self._window.versions else ""
-
-
-def elapsed_of(took: Mapping[str, Iterable[int]]) -> list[Elapsed]:
-    """Sort the seconds of each version's installations, with those of all versions first."""
-    everybody = [seconds for some in took.values() for seconds in some]
-    return [Elapsed(version, tuple(sorted(some))) for version, some in (("", everybody), *took.items()) if everybody]
