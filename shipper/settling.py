@@ -5,13 +5,13 @@ the whole pass came to.
 from collections.abc import Collection
 
 from shipper import deletions
-from shipper.delivery import journal, parts, transitions
+from shipper.delivery import journal, segment_progress, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.messages import explain_left
-from shipper.delivery.parts import Part, SegmentProgress
 from shipper.delivery.plan import PassState
 from shipper.delivery.policy import WITNESSES
 from shipper.delivery.result import PassResult
+from shipper.delivery.segment_progress import Part, SegmentProgress
 from shipper.recording.line import format_time
 from shipper.spool import Spool
 from shipper.spool.lines import Segment
@@ -37,7 +37,7 @@ def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentP
     suspects = {
         line: found.trials for line, found in journal.suspects_of(kept, segment.name).items() if line not in refused
     }
-    return parts.begin(
+    return segment_progress.begin(
         segment.name,
         lines,
         kept.limit,

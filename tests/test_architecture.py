@@ -194,15 +194,10 @@ def _imports_that_run(path: Path) -> Iterator[ast.ImportFrom]:
 
 
 def test_no_module_imports_itself_by_way_of_others_not_even_inside_a_function() -> None:
-    # Within `integrations` a framework's hooks and their rare branches, which a host seldom loads, know each other.
-    graph = {name: {to for to in targets if not _rare(name, to)} for name, targets in edges().items()}
+    graph = edges()
     while leaves := {name for name, to in graph.items() if not to & graph.keys()}:
         graph = {name: to for name, to in graph.items() if name not in leaves}
     assert graph.keys() == set(), "these stand in a circle or above one"
-
-
-def _rare(name: str, other: str) -> bool:
-    return name.startswith("integrations.") and other.startswith("integrations.")
 
 
 def test_at_most_two_arrows_lead_upwards_and_each_has_its_reason() -> None:

@@ -2,7 +2,7 @@
 
     outcome      what a send came to, and how a status code is read
     backoff      Retry-After in all its forms, and the wait after a failure
-    parts        one segment's progress: splitting, bisecting, what is settled
+    segment_progress  one segment: splitting, bisecting, what is settled
     journal      what one pass remembers for the next
     plan         PassState, all that a pass knows, and which step it takes next
     transitions  what each outcome changes in it

@@ -18,7 +18,6 @@ from typing import Literal
 from shipper.delivery.journal import Journal
 from shipper.delivery.journal import may_probe as may_probe_alone
 from shipper.delivery.outcome import Outcome
-from shipper.delivery.parts import LineRefusal, Part, SegmentProgress
 from shipper.delivery.policy import (
     PACE,
     PARALLEL,
@@ -33,6 +32,7 @@ from shipper.delivery.policy import (
     SHUFFLE_AFTER,
     WITNESSES,
 )
+from shipper.delivery.segment_progress import LineRefusal, Part, SegmentProgress
 
 #: fresh: not tried yet. current: in parts, being worked on. aside: refused whole, to be bisected. suspect: only events are
 #: left of it that an earlier pass suspects.

@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import replace
 
-from shipper.delivery import journal, parts
+from shipper.delivery import journal, segment_progress
 from shipper.delivery.journal import Evidence, Journal
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, Throttled, TooLarge, Unavailable, Unreachable
-from shipper.delivery.parts import Part, SegmentProgress
 from shipper.delivery.plan import Finish, PassState, Queued, Stage, Trial
 from shipper.delivery.policy import DAY, DEFERRED_DAYS, LIMIT_LEAST, PASS_REST, TRIALS, WITNESSES
+from shipper.delivery.segment_progress import Part, SegmentProgress
 
 
 def add_segment(state: PassState, progress: SegmentProgress) -> PassState:
@@ -45,7 +45,7 @@ def settle(state: PassState, name: str, outcome: Outcome, now: float, random: fl
     part, first = state.part(name), state.segments[name].requests == 0
     fresh = any(each.name == name and each.stage == "fresh" for each in state.queue)
     state = replace(state, sends=state.sends + 1)
-    state = add_segment(state, parts.after(state.segments[name], outcome, random))
+    state = add_segment(state, segment_progress.after(state.segments[name], outcome, random))
     if isinstance(outcome, Accepted):
         state = _accepted(state, name, part, outcome, now, random)
         state = _witnessed(state) if fresh and not part.trial else replace(state, trial=Trial())
@@ -77,7 +77,7 @@ def _probed(state: PassState, name: str, part: Part, outcome: TooLarge | Rejecte
         state,
         refusals=state.refusals + 1,
         refused=outcome,
-        refusal=parts.line_refusal(part, outcome),
+        refusal=segment_progress.line_refusal(part, outcome),
         trial=replace(state.trial, refused=name),
     )
     if state.trial.accepted or _fresh(state):
@@ -101,8 +101,8 @@ def _completed(state: PassState, name: str) -> PassState:
     )
     state = replace(state, trial=Trial(), journal=journal.with_evidence(state.journal, name, line, more))
     if more.trials < TRIALS or state.refusal is None:
-        return add_segment(state, parts.rotated(progress))
-    state = add_segment(state, parts.give_up(progress, state.refusal))
+        return add_segment(state, segment_progress.rotated(progress))
+    state = add_segment(state, segment_progress.give_up(progress, state.refusal))
     return state if state.segments[name].parts else unqueue(state, name)
 
 
@@ -133,7 +133,7 @@ def _refused(
         refusals=state.refusals + 1,
         refused_whole=state.refused_whole + aside,
         refused=outcome,
-        limit=parts.learned_limit(part, state.journal.limit, LIMIT_LEAST) if too_large else state.limit,
+        limit=segment_progress.learned_limit(part, state.journal.limit, LIMIT_LEAST) if too_large else state.limit,
     )
 
 
@@ -167,7 +167,7 @@ def note_suspects(state: PassState) -> PassState:
     suspected = left or any(progress.suspects for progress in state.segments.values())
     for name, progress in state.segments.items() if state.proven else ():
         for line in progress.suspects:
-            found = Evidence(levels=parts.trials_against(progress, line))
+            found = Evidence(levels=segment_progress.trials_against(progress, line))
             state = replace(state, journal=journal.with_evidence(state.journal, name, line, found))
     return replace(state, suspected=suspected and (state.proven or left))
 
@@ -176,7 +176,7 @@ def expire_deferred(state: PassState, name: str, since: float | None, now: float
     """Give up what a segment's receiver has deferred `since` then, in Unix seconds, once that is too long ago."""
     if since is None or now - since < DEFERRED_DAYS * DAY:
         return state
-    return add_segment(state, parts.give_up_deferred(state.segments[name]))
+    return add_segment(state, segment_progress.give_up_deferred(state.segments[name]))
 
 
 def last_journal(state: PassState, success: float, now: float, random: float) -> Journal:

@@ -9,12 +9,14 @@ host's own.
     typer        its commands are click's, made anew at each call
     argparse     a parser: it knows names and words, the decorated main function knows the end
     function     a decorator: main functions, and functions, generators and coroutines that do one command's work
-    words        our own words on a command line: which are ours, and whether they say off
+    telemetry_options   `--no-telemetry` and `--telemetry=...`: which words are ours, and whether they say off
+    click_command_line, argparse_command_line   taking our options and our group off a command line
     ends         how a command ended where that is not obvious
     group        `<cli> telemetry status|on|local|off|show|flush|forget`, as data
     framework_groups, argparse_group   the same as commands of the host's framework
     help         our lines in the host's --help
-    names        the names of a tree's commands
+    names        the names of a tree's commands; argparse_tree is how a parser holds them
+    failures     what keeps our failures out of the host
     tracebacks   what keeps us out of other people's tracebacks
     program      one instrumented program: it hears "off" before anything of the host parses
 """

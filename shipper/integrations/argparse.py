@@ -18,13 +18,14 @@ intermixed, and classes that override any of these; and `exit` and `format_help`
 import argparse
 import atexit
 
+from shipper.integrations.argparse_tree import children, subparsers
+from shipper.integrations.failures import quietly
 from shipper.integrations.function import Run
-from shipper.integrations.program import declared_options, mentions, quietly, under_way
+from shipper.integrations.program import declared_options, mentions, under_way
 from shipper.recording.command import exit_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from shipper.integrations.program import Program
@@ -34,6 +35,7 @@ def hook_parser(program: "Program", parser: "argparse.ArgumentParser") -> None:
     """Hook a parser, the subparsers that it has and those that it will have."""
     hook = ParserHook(program, parser)
     program.framework, program.root = "argparse", lambda: hook
+    program.tree_offers_group = hook.offers_group
     parser.__class__ = hook.root_class(type(parser))
 
 
@@ -103,7 +105,7 @@ class ParserHook:
         try:
             quietly(self._note, parser, words)
             if mentions(words) or self.program.group in words:
-                from shipper.integrations.argparse_words import parse_without_ours
+                from shipper.integrations.argparse_command_line import parse_without_ours
 
                 return parse_without_ours(self, parser, parse, words, more)
             return parse(words, *more)
@@ -174,7 +176,7 @@ class ParserHook:
     def run_group(self, parser: "Any", words: "list[str]") -> None:
         """End the program as our group where that has the first word."""
         if self.program.group in words:
-            from shipper.integrations.words import take_leading
+            from shipper.integrations.telemetry_options import take_leading
 
             words = take_leading(words)
             if words[0] == self.program.group and quietly(self.offers_group):
@@ -215,20 +217,6 @@ class _Choices(dict[str, "argparse.ArgumentParser"]):
 def _named_like(kind: "type", base: "type") -> "type":
     kind.__name__, kind.__qualname__, kind.__module__ = base.__name__, base.__qualname__, base.__module__
     return kind
-
-
-def subparsers(parser: "argparse.ArgumentParser") -> "list[Any]":
-    """The actions of a parser that hold subparsers: one, or none."""
-    return [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-
-
-def children(action: "Any") -> "Iterator[tuple[str, argparse.ArgumentParser]]":
-    """The subparsers and their first names: what follows in the same map are aliases."""
-    seen: set[int] = set()
-    for name, child in action.choices.items():
-        if id(child) not in seen:
-            seen.add(id(child))
-            yield name, child
 
 
 def _used(parser: "argparse.ArgumentParser", words: "list[str]") -> "set[str]":

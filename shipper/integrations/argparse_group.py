@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shipper.choices.notice import program_name
 from shipper.integrations.group import ABOUT, ACTIONS, run
 from shipper.integrations.program import Program
-from shipper.integrations.words import take_all
+from shipper.integrations.telemetry_options import take_all
 
 
 def run_group(program: Program, arguments: Sequence[str], prog: str = "") -> int:

@@ -8,7 +8,8 @@ context tells us when it ends.
 
 import sys
 
-from shipper.integrations.program import declared_options, mentions, quietly
+from shipper.integrations.failures import quietly
+from shipper.integrations.program import declared_options, mentions
 from shipper.recording.command import Command
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ _measuring: "dict[type, type]" = {}
 def hook_tree(program: "Program", command: "Any") -> None:
     """Hook a command or group with all that is below it: where it parses, and where it writes its help."""
     if program.root is None:
-        program.framework, program.root = "click", lambda: command
+        set_root(program, "click", lambda: command)
     given = vars(command).get("format_help")
 
     def format_help(context: "Any", formatter: "Any") -> None:
@@ -38,6 +39,17 @@ def hook_tree(program: "Program", command: "Any") -> None:
 
     command.format_help = format_help
     _hook(command, program)
+
+
+def set_root(program: "Program", framework: "str", root: "Callable[[], Any]") -> None:
+    """Say where a program's tree begins, and of which framework it is: click or typer."""
+
+    def offers() -> "bool":
+        from shipper.integrations.click_command_line import offers_group
+
+        return offers_group(program, root())
+
+    program.framework, program.root, program.tree_offers_group = framework, root, offers
 
 
 def _hook(command: "Any", program: "Program | None" = None) -> None:
@@ -66,7 +78,7 @@ def _parse(program: "Program | None", context: "Any", arguments: "list[str]", pa
     if step is None:
         return parse(context, arguments)
     if mentions(arguments) or (step.above is None and step.program.group in arguments):
-        from shipper.integrations.click_words import parse_without_ours
+        from shipper.integrations.click_command_line import parse_without_ours
 
         parsed = parse_without_ours(step, context, arguments, parse)
     else:
@@ -91,9 +103,10 @@ def _resolve(context: "Any", arguments: "list[str]", resolve: "Any") -> "Any":
     if step is None:
         return resolve(context, arguments)
     if step.above is None and arguments[0] == step.program.group:
-        from shipper.integrations.click_words import offers_group, our_group
+        from shipper.integrations.click_command_line import offers_group, our_group
 
         if offers_group(step.program, context.command, context, arguments):
+            step.settle()  # using it is not recorded
             return arguments[0], our_group(step.program), arguments[1:]
     found = resolve(context, arguments)
     quietly(step.adopt, context.command, arguments[0], found[1])
@@ -158,7 +171,7 @@ class Step:
             silent, shown = end_of_click(self, error)
         self.settle()
         if self.chained:
-            from shipper.integrations.click_words import begin_after_link
+            from shipper.integrations.click_command_line import begin_after_link
 
             begin_after_link(self)
         if not silent:

@@ -3,31 +3,25 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from shipper.integrations.click import STEP
 from shipper.integrations.group import ABOUT, ACTIONS, run
-from shipper.integrations.program import Program
-from shipper.integrations.words import take_all
+from shipper.integrations.telemetry_options import take_all
 
 if TYPE_CHECKING:
     import click
 
+    from shipper.integrations.program import Program
 
-def telemetry_group(program: Program) -> Any:
-    """Make the group of a program, of the classes of its framework, "click" or "typer". Using it is not recorded."""
+
+def telemetry_group(program: "Program") -> Any:
+    """Make the group of a program, of the classes of its framework, "click" or "typer"."""
     group = _of_typer(program) if program.framework == "typer" else _of_click(program)
     parse = group.parse_args
 
-    def parse_args(context: Any, arguments: list[str]) -> Any:
-        above = vars(context.parent).get(STEP) if context.parent is not None else None
-        if above is not None:
-            above.settle()
-        return parse(context, take_all(arguments))
-
-    group.parse_args = parse_args
+    group.parse_args = lambda context, arguments: parse(context, take_all(arguments))
     return group
 
 
-def _of_click(program: Program) -> Any:
+def _of_click(program: "Program") -> Any:
     import click
 
     def command(action: str) -> "click.Command":
@@ -47,7 +41,7 @@ def _of_click(program: Program) -> Any:
     return group
 
 
-def _of_typer(program: Program) -> Any:
+def _of_typer(program: "Program") -> Any:
     import typer
     from typer.main import get_command
 
@@ -59,7 +53,7 @@ def _of_typer(program: Program) -> Any:
     return made
 
 
-def _function(program: Program, action: str) -> Any:
+def _function(program: "Program", action: str) -> Any:
     """A function as an author would write it for typer: one parameter per flag, each a bool."""
     import typer
 

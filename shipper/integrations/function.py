@@ -3,7 +3,8 @@
 import os
 import sys
 
-from shipper.integrations.program import mentions, quietly, under_way
+from shipper.integrations.failures import quietly
+from shipper.integrations.program import mentions, under_way
 from shipper.recording.command import Command
 
 TYPE_CHECKING = False
@@ -72,7 +73,7 @@ class Run:
         """Take our words off the command line; end the program as our group where that has the first word."""
         kept = self.arguments
         if mentions(kept):
-            from shipper.integrations.words import take_leading
+            from shipper.integrations.telemetry_options import take_leading
 
             kept = take_leading(kept)
             if kept != self.arguments:

@@ -56,17 +56,6 @@ def run(program: "Program", action: "str", flags: "Sequence[str]" = ()) -> "int"
     return main([action, *[f"--{flag}" for flag in flags], app.name], host)
 
 
-def offers(program: "Program") -> "bool":
-    """Say whether our group of a program can be run."""
-    if program.root is None:
-        return program.is_group_named
-    if program.framework == "argparse":
-        return bool(program.root().offers_group())
-    from shipper.integrations.click_words import offers_group
-
-    return offers_group(program, program.root())
-
-
 def _has_recorded(app: "str") -> "bool":
     from shipper.cli.spools import spool_names
 

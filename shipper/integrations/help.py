@@ -5,7 +5,7 @@ from typing import Any
 
 from shipper.integrations.group import ABOUT
 from shipper.integrations.program import Program
-from shipper.integrations.words import NEGATIVE
+from shipper.integrations.telemetry_options import NEGATIVE
 
 TITLE = "Usage telemetry"
 FLAG_ABOUT = "Record nothing of this call."

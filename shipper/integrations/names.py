@@ -1,10 +1,13 @@
-"""The names of the commands of a click tree: a command goes by the one under which it is registered."""
+"""The names of the commands of a tree: a command goes by the one under which it is registered."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shipper import App
-from shipper.integrations.program import BETWEEN, Program, quietly
-from shipper.recording.names import valid_name
+from shipper.integrations.failures import quietly
+from shipper.recording.names import NAME_SEPARATOR, valid_name
+
+if TYPE_CHECKING:
+    from shipper import App
+    from shipper.integrations.program import Program
 
 #: Groups within groups that are looked into: a tree that holds itself has an end.
 DEEPEST = 8
@@ -41,7 +44,7 @@ def names_below(command: Any, whole: bool = False, above: tuple[str, ...] = ()) 
     names = []
     for name, child in children.items():
         if child is not None:
-            names.append(BETWEEN.join((*above, name)))
+            names.append(NAME_SEPARATOR.join((*above, name)))
             if len(above) < DEEPEST:
                 names += names_below(child, whole, (*above, name))
     return names
@@ -49,23 +52,23 @@ def names_below(command: Any, whole: bool = False, above: tuple[str, ...] = ()) 
 
 def names_of_parser(parser: Any, above: tuple[str, ...] = ()) -> list[str]:
     """Name every subparser below a parser of argparse, in the order of their declaration."""
-    from shipper.integrations.argparse import children, subparsers
+    from shipper.integrations.argparse_tree import children, subparsers
 
     names = []
     for action in subparsers(parser):
         for name, child in children(action):
-            names += [BETWEEN.join((*above, name)), *names_of_parser(child, (*above, name))]
+            names += [NAME_SEPARATOR.join((*above, name)), *names_of_parser(child, (*above, name))]
     return names
 
 
-def _names_of(program: Program, whole: bool) -> list[str]:
+def _names_of(program: "Program", whole: bool) -> list[str]:
     if program.root is None:
         return []
     root = program.root()
     return names_of_parser(root.parser) if program.framework == "argparse" else names_below(root, whole)
 
 
-def fill_names(app: App, whole: bool = False) -> list[str]:
+def fill_names(app: "App", whole: bool = False) -> list[str]:
     """Let the fields made by command_names() have the names of an app's instrumented programs; return those that are new.
 
     A program without a command of its own goes by the app's name. With `whole` nothing is taken: returned is what loading

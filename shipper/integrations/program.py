@@ -2,6 +2,9 @@
 
 import os
 
+from shipper.integrations.failures import quietly
+from shipper.recording.names import NAME_SEPARATOR
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -11,8 +14,6 @@ if TYPE_CHECKING:
     from shipper.integrations.function import Run
     from shipper.recording.command import Command
 
-#: What stands between the names of a command's groups and its own: `db.migrate`.
-BETWEEN = "."
 #: The word of our group where the author names no other.
 GROUP = "telemetry"
 #: The decorated main functions under way, innermost last.
@@ -28,6 +29,7 @@ class Program:
         self.ok, self.usage = statuses
         self.framework = ""  # the one in whose look our group appears
         self.root: Callable[[], Any] | None = None  # the root of its tree; a main function has none
+        self.tree_offers_group: Callable[[], bool]  # of one that has a root
         app.programs.append(self)
 
     def begin(self, arguments: "Iterable[str]") -> None:
@@ -41,16 +43,14 @@ class Program:
             app.flag, app.said_name = None, ""
         app.open_commands += 1
         if mentions(arguments):
-            from shipper.integrations.words import says_off
+            from shipper.integrations.telemetry_options import says_off
 
             if says_off(arguments):
                 app.flag = "off"
 
     def offers(self) -> "bool":
         """Say whether our group can be run in this program."""
-        from shipper.integrations.group import offers
-
-        return bool(quietly(offers, self))
+        return self.is_group_named if self.root is None else bool(quietly(self.tree_offers_group))
 
     def record(self, command: "Command", path: "Iterable[str]", error: "BaseException | None") -> None:
         """Record a command under its name in the tree, unless this is a forked child: its parent records it (S13).
@@ -71,7 +71,7 @@ class Program:
 
         A CLI that did its work without a subcommand goes by the app's name where the catalog declares that, else "other".
         """
-        name = BETWEEN.join(path)
+        name = NAME_SEPARATOR.join(path)
         declared = self.app.events.get("command")
         field = declared.fields.get("command") if declared else None
         if field is not None and field.from_tree:
@@ -90,18 +90,3 @@ def declared_options(app: "App") -> "Sequence[str]":
     """The options that the catalog asks about: fields of the event `command` that are named like options."""
     declared = app.events.get("command")
     return [field for field in declared.fields if field.startswith("-")] if declared else ()
-
-
-def quietly(work: "Callable[..., Any]", *given: "Any") -> "Any":
-    """Call work and return what it returns, or None where it fails: a host never fails because we do.
-
-    Under SHIPPER_STRICT=1, in the app's tests, what is wrong with a declaration or a value is raised all the same.
-    """
-    try:
-        return work(*given)
-    except Exception as error:
-        from shipper.errors import BadValue, DeclarationError
-
-        if isinstance(error, (BadValue, DeclarationError)):
-            raise
-        return None

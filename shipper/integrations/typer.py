@@ -6,7 +6,7 @@ app is called. So the list of an app's commands hooks each as it is declared, be
 
 from typing import Any
 
-from shipper.integrations.click import hook_tree
+from shipper.integrations.click import hook_tree, set_root
 from shipper.integrations.program import Program
 
 
@@ -42,7 +42,7 @@ def hook_app(program: Program, cli: Any) -> None:
     def root() -> Any:
         return made[-1] if made else get_command(cli)
 
-    program.framework, program.root = "typer", root
+    set_root(program, "typer", root)
 
 
 def _class_like(base: type, program: Program, made: list[Any]) -> type:

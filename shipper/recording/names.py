@@ -2,6 +2,8 @@
 
 #: Characters of a name, version, member or class.
 MAX_NAME = 64
+#: What stands between the names of a command's groups and its own: `db.migrate`.
+NAME_SEPARATOR = "."
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:+/<>-")
 
 

@@ -35,7 +35,7 @@ del sys.argv[1:end + 1]
 spec = PathFinder.find_spec("shipper", [home])
 sys.modules["shipper"] = module_from_spec(spec)
 spec.loader.exec_module(sys.modules["shipper"])
-from shipper.wakeup.places import find_in
+from shipper.wakeup.import_paths import find_in
 find_in(home, places)
 from shipper.cli import main
 sys.exit(main())

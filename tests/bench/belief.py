@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count, product
 from random import Random
 
-from shipper.delivery import journal, parts, plan, transitions
+from shipper.delivery import journal, plan, segment_progress, transitions
 from shipper.delivery.journal import Evidence, Journal
 from shipper.delivery.outcome import Accepted, Outcome, Rejected
-from shipper.delivery.parts import Part
 from shipper.delivery.plan import PassState, Send
 from shipper.delivery.policy import TRIALS, WITNESSES
+from shipper.delivery.segment_progress import Part
 
 #: Seconds between two passes.
 INTERVAL = 900.0
@@ -102,7 +102,9 @@ class Sender:
                 witnesses = WITNESSES if state.journal.suspects else 1
                 # Lines that were settled in an earlier pass are gone; their numbers stay, so the rest travels in ranges.
                 gone = {0} if suspects else set()
-                begun = parts.begin(name, self.waiting[name], None, gone, suspects=suspects, witnesses=witnesses)
+                begun = segment_progress.begin(
+                    name, self.waiting[name], None, gone, suspects=suspects, witnesses=witnesses
+                )
                 state = transitions.add_segment(state, begun)
             before = dict(state.journal.suspects)
             outcome = self.receive(state.part(name))

@@ -24,7 +24,7 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
-from shipper.delivery import backoff, journal, parts, plan, transitions
+from shipper.delivery import backoff, journal, plan, segment_progress, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import Accepted, Outcome, Unavailable
 from shipper.delivery.plan import Finish, PassState, Queued
@@ -117,7 +117,7 @@ class Fleet:
             return self._end(client, step, now, chance)
         name = step.names[0]
         if name not in going.segments:
-            going = transitions.add_segment(going, parts.begin(name, LINES, None))
+            going = transitions.add_segment(going, segment_progress.begin(name, LINES, None))
         outcome = self._receive(now + step.pause)
         going = transitions.settle(going, name, outcome, now + step.pause, self.jitter(chance.random()))
         client.state = (
@@ -192,7 +192,7 @@ def constants(cap: float, pace: float, each_try: bool = False) -> Iterator[None]
     with ExitStack() as stack:
         for module in (backoff, journal):
             stack.enter_context(mock.patch.object(module, "BACKOFF_CAP", cap))
-        for module in (transitions, journal, parts):
+        for module in (transitions, journal, segment_progress):
             stack.enter_context(mock.patch.object(module, "replace", _replace))
         stack.enter_context(mock.patch.object(plan, "PACE", pace))
         if each_try:

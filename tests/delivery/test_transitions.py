@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipper.delivery import parts, plan, transitions
+from shipper.delivery import plan, segment_progress, transitions
 from shipper.delivery.journal import Journal, suspects_of
 from shipper.delivery.outcome import (
     Accepted,
@@ -20,10 +20,10 @@ from shipper.delivery.outcome import (
     Unavailable,
     Unreachable,
 )
-from shipper.delivery.parts import Part, SegmentProgress
 from shipper.delivery.plan import Finish, PassState, Send
 from shipper.delivery.policy import LIMIT_LEAST, REFUSALS, REFUSALS_UNPROVEN, REFUSED_WHOLE
-from tests.delivery.test_parts import Line
+from shipper.delivery.segment_progress import Part, SegmentProgress
+from tests.delivery.test_segment_progress import Line
 
 NOW = 1_795_428_000.0
 DAY = 86400.0
@@ -67,7 +67,7 @@ def run(
         for name in step.names:
             if name not in going.segments:
                 suspects = {line: found.trials for line, found in suspects_of(going.journal, name).items()}
-                begun = parts.begin(name, spool[name], going.journal.limit, suspects=suspects)
+                begun = segment_progress.begin(name, spool[name], going.journal.limit, suspects=suspects)
                 going = transitions.add_segment(going, begun)
             part = going.part(name)
             outcome = receive(part)

@@ -82,7 +82,7 @@ runpy.run_path({str(PROGRAMS / program)!r} + ".py", run_name="__main__")
 
 
 def of_ours(*names: str) -> set[str]:
-    names = names if FUSED else ("click", "program", *names)  # the door of the integrations loads these
+    names = names if FUSED else ("click", "failures", "program", *names)  # the door of the integrations loads these
     return PATH | {"shipper.integrations"} | {f"shipper.integrations.{name}" for name in names}
 
 
@@ -92,7 +92,7 @@ def of_ours(*names: str) -> set[str]:
         ("with_click", "init", of_ours()),
         # In the wheel typer's file is no part of a door: it finds what it needs of one by their other names.
         ("with_typer", "init", of_ours("typer", *(("click", "program") if FUSED else ()))),
-        ("with_argparse", "init", of_ours("argparse", "function")),
+        ("with_argparse", "init", of_ours("argparse", "function", *(() if FUSED else ("argparse_tree",)))),
         ("with_function", "well", of_ours("function")),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from shipper.integrations.group import run as act
 from shipper.integrations.program import Program
-from shipper.integrations.words import says_off, take_leading
+from shipper.integrations.telemetry_options import says_off, take_leading
 from tests.fixtures.recorded import recorded
 from tests.fixtures.sample_app import sample
 from tests.integrations.test_same_with_and_without import on, run

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.delivery import parts
+from shipper.delivery import segment_progress
 from shipper.delivery.outcome import Accepted, Outcome, Rejected, Throttled, TooLarge, Unreachable
-from shipper.delivery.parts import SegmentProgress
+from shipper.delivery.segment_progress import SegmentProgress
 
 SEGMENT = "20261123T100000000Z-0a1b2c3d"
 
@@ -41,70 +41,70 @@ def places(work: SegmentProgress) -> list[int]:
 
 
 def test_a_segment_travels_whole_under_its_own_name() -> None:
-    assert keys(parts.begin(SEGMENT, lines(5), None)) == [""]
-    assert keys(parts.begin(SEGMENT, lines(5), 500)) == [""]
+    assert keys(segment_progress.begin(SEGMENT, lines(5), None)) == [""]
+    assert keys(segment_progress.begin(SEGMENT, lines(5), 500)) == [""]
 
 
 def test_a_known_limit_splits_it_in_order_and_a_larger_line_goes_alone() -> None:
-    assert keys(parts.begin(SEGMENT, lines(5), 250)) == [".1-2", ".3-4", ".5-5"]
-    assert keys(parts.begin(SEGMENT, lines(3), 1)) == [".1-1", ".2-2", ".3-3"]
+    assert keys(segment_progress.begin(SEGMENT, lines(5), 250)) == [".1-2", ".3-4", ".5-5"]
+    assert keys(segment_progress.begin(SEGMENT, lines(3), 1)) == [".1-1", ".2-2", ".3-3"]
 
 
 def test_what_an_earlier_pass_left_travels_in_the_ranges_between_the_gaps() -> None:
     left = [line for line in lines(9) if line.number not in (1, 4, 5)]
-    assert keys(parts.begin(SEGMENT, left, None, (1, 4, 5))) == [".2-3", ".6-9"]
-    assert keys(parts.begin(SEGMENT, lines(3)[:2], None, (3,))) == [".1-2"]
-    assert parts.begin(SEGMENT, [], None, (1, 2)).settled
+    assert keys(segment_progress.begin(SEGMENT, left, None, (1, 4, 5))) == [".2-3", ".6-9"]
+    assert keys(segment_progress.begin(SEGMENT, lines(3)[:2], None, (3,))) == [".1-2"]
+    assert segment_progress.begin(SEGMENT, [], None, (1, 2)).settled
 
 
 def test_a_wire_may_keep_neighbours_apart() -> None:
     found = [Line(1, b"a"), Line(2, b"a"), Line(3, b"b"), Line(4, b"a")]
-    assert keys(parts.begin(SEGMENT, found, None, (), bytes.decode)) == [".1-2", ".3-3", ".4-4"]
-    assert keys(parts.begin(SEGMENT, found[:2], None, (), bytes.decode)) == [""]
+    assert keys(segment_progress.begin(SEGMENT, found, None, (), bytes.decode)) == [".1-2", ".3-3", ".4-4"]
+    assert keys(segment_progress.begin(SEGMENT, found[:2], None, (), bytes.decode)) == [""]
 
 
 def test_too_large_halves_by_bytes_and_refused_by_lines() -> None:
     uneven = [Line(1, b"x" * 899), *lines(9)[1:]]
-    work = parts.begin(SEGMENT, uneven, None)
-    assert keys(parts.after(work, TooLarge())) == [".1-1", ".2-9"]
-    assert keys(parts.after(work, Rejected())) == [".1-4", ".5-9"]
+    work = segment_progress.begin(SEGMENT, uneven, None)
+    assert keys(segment_progress.after(work, TooLarge())) == [".1-1", ".2-9"]
+    assert keys(segment_progress.after(work, Rejected())) == [".1-4", ".5-9"]
 
 
 @pytest.mark.parametrize("outcome", [Throttled(), Unreachable()])
 def test_what_came_to_nothing_leaves_the_same_parts_under_the_same_keys(outcome: Outcome) -> None:
-    work = parts.begin(SEGMENT, lines(5), 250)
-    assert parts.after(work, outcome).parts == work.parts
+    work = segment_progress.begin(SEGMENT, lines(5), 250)
+    assert segment_progress.after(work, outcome).parts == work.parts
 
 
 def test_an_event_that_is_refused_alone_is_under_suspicion_and_not_settled() -> None:
-    work = parts.after(parts.begin(SEGMENT, lines(1), None), Rejected(status=422, detail="no"))
+    work = segment_progress.after(segment_progress.begin(SEGMENT, lines(1), None), Rejected(status=422, detail="no"))
     assert not work.settled
-    assert work.suspects[1] == parts.LineRefusal("rejected", "422 no")
+    assert work.suspects[1] == segment_progress.LineRefusal("rejected", "422 no")
 
 
 def test_the_halves_of_what_is_refused_follow_each_other_in_an_order_of_chance() -> None:
-    work = parts.begin(SEGMENT, lines(8), None)
-    first, last = parts.after(work, Rejected(), 0.0), parts.after(work, Rejected(), 0.9)
+    work = segment_progress.begin(SEGMENT, lines(8), None)
+    first, last = segment_progress.after(work, Rejected(), 0.0), segment_progress.after(work, Rejected(), 0.9)
     assert (keys(first), keys(last)) == ([".1-4", ".5-8"], [".5-8", ".1-4"])
-    assert keys(parts.after(first, Rejected(), 0.9)) == [".5-8", ".3-4", ".1-2"]
+    assert keys(segment_progress.after(first, Rejected(), 0.9)) == [".5-8", ".3-4", ".1-2"]
 
 
 def test_only_a_half_whose_other_half_is_accepted_counts_as_a_trial() -> None:
-    work = parts.after(parts.begin(SEGMENT, lines(4), None), Rejected())
-    refused = parts.after(parts.after(work, Rejected()), Accepted())
-    assert [parts.trials_against(refused, line) for line in (1, 2, 3, 4)] == [1, 1, 0, 0]
-    accepted = parts.after(parts.after(work, Accepted()), Rejected())
-    assert [parts.trials_against(accepted, line) for line in (1, 2, 3, 4)] == [0, 0, 1, 1]
-    both = parts.after(parts.after(work, Rejected()), Rejected())
-    assert [parts.trials_against(both, line) for line in (1, 2, 3, 4)] == [0, 0, 0, 0]
+    work = segment_progress.after(segment_progress.begin(SEGMENT, lines(4), None), Rejected())
+    refused = segment_progress.after(segment_progress.after(work, Rejected()), Accepted())
+    assert [segment_progress.trials_against(refused, line) for line in (1, 2, 3, 4)] == [1, 1, 0, 0]
+    accepted = segment_progress.after(segment_progress.after(work, Accepted()), Rejected())
+    assert [segment_progress.trials_against(accepted, line) for line in (1, 2, 3, 4)] == [0, 0, 1, 1]
+    both = segment_progress.after(segment_progress.after(work, Rejected()), Rejected())
+    assert [segment_progress.trials_against(both, line) for line in (1, 2, 3, 4)] == [0, 0, 0, 0]
 
 
 def test_a_suspect_of_an_earlier_pass_travels_alone_and_last_and_the_least_tried_first() -> None:
-    work = parts.begin(SEGMENT, lines(5), None, suspects={2: 5, 4: 1})
+    work = segment_progress.begin(SEGMENT, lines(5), None, suspects={2: 5, 4: 1})
     assert keys(work) == [".1-1", ".3-3", ".5-5", ".4-4", ".2-2"]
     assert [part.trial for part in work.parts] == [False, False, False, True, True]
-    assert keys(parts.begin(SEGMENT, lines(5), None, witnesses=2)) == [".1-2", ".3-5"]
-    assert keys(parts.begin(SEGMENT, lines(1), None, witnesses=2)) == [""]
+    assert keys(segment_progress.begin(SEGMENT, lines(5), None, witnesses=2)) == [".1-2", ".3-5"]
+    assert keys(segment_progress.begin(SEGMENT, lines(1), None, witnesses=2)) == [""]
 
 
 def outcomes_for(draw: st.DrawFn, work: SegmentProgress) -> Outcome:
@@ -127,7 +127,7 @@ def progresses(draw: st.DrawFn) -> tuple[SegmentProgress, set[int]]:
     found = lines(draw(st.integers(1, 20)), draw(st.integers(1, 300)))
     missing = draw(st.sets(st.integers(1, 20), max_size=5))
     left = [line for line in found if line.number not in missing]
-    work = parts.begin(SEGMENT, left, draw(st.none() | st.integers(1, 3000)), missing)
+    work = segment_progress.begin(SEGMENT, left, draw(st.none() | st.integers(1, 3000)), missing)
     acknowledged: set[int] = set()
     for _ in range(draw(st.integers(0, 30))):
         if not work.parts:
@@ -135,7 +135,7 @@ def progresses(draw: st.DrawFn) -> tuple[SegmentProgress, set[int]]:
         outcome = outcomes_for(draw, work)
         if isinstance(outcome, Accepted):
             acknowledged |= {line.number for line in work.parts[0].lines if line.id not in outcome.rejected}
-        work = parts.after(work, outcome, draw(st.floats(0, 1)))
+        work = segment_progress.after(work, outcome, draw(st.floats(0, 1)))
     return work, acknowledged
 
 
@@ -160,10 +160,10 @@ def test_a_key_says_which_lines_it_is_for(found: tuple[SegmentProgress, set[int]
 
 
 def bisected(found: Sequence[Line], poison: set[int]) -> SegmentProgress:
-    work = parts.begin(SEGMENT, found, None)
+    work = segment_progress.begin(SEGMENT, found, None)
     while work.parts:
         refused = any(line.number in poison for line in work.parts[0].lines)
-        work = parts.after(work, Rejected() if refused else Accepted())
+        work = segment_progress.after(work, Rejected() if refused else Accepted())
     return work
 
 

@@ -1,16 +1,19 @@
-"""Our words on a command line of click: loaded when one of them may stand there."""
+"""Our options and our group on a command line of click: loaded when one of them may stand there."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shipper.integrations.click import Step
+from shipper.integrations.failures import quietly
 from shipper.integrations.group import ACTIONS
-from shipper.integrations.program import Program, quietly
-from shipper.integrations.words import OPTION, is_ours, take_leading
+from shipper.integrations.telemetry_options import OPTION, is_ours, take_leading
+
+if TYPE_CHECKING:
+    from shipper.integrations.click import Step
+    from shipper.integrations.program import Program
 
 
-def parse_without_ours(step: Step, context: Any, arguments: list[str], parse: Callable[..., Any]) -> Any:
+def parse_without_ours(step: "Step", context: Any, arguments: list[str], parse: Callable[..., Any]) -> Any:
     """Let a command parse, with options of ours beside its own for this one time; run our group where it comes first."""
     leading = take_leading(arguments) if step.above is None else []
     if leading[:1] == [step.program.group] and offers_group(step.program, context.command, context, leading):
@@ -40,7 +43,7 @@ def parse_without_ours(step: Step, context: Any, arguments: list[str], parse: Ca
             command.make_parser = given
 
 
-def begin_after_link(step: Step) -> None:
+def begin_after_link(step: "Step") -> None:
     """Let the time of a link of a chain begin where the one before it ended: all are parsed before the first one runs."""
     chain = step.above
     if chain is not None:
@@ -62,7 +65,7 @@ class _Ours:
         """Take the word and its value, and do nothing with them."""
 
 
-def offers_group(program: Program, command: Any, context: Any = None, arguments: list[str] | None = None) -> bool:
+def offers_group(program: "Program", command: Any, context: Any = None, arguments: list[str] | None = None) -> bool:
     """Say whether our group can be run in a tree, as these arguments or in general: nothing of the host's is shadowed.
 
     A word of a program that has no commands, or whose root takes arguments of its own, is the host's. So is the name of a
@@ -91,7 +94,7 @@ def _finds_as_click_does(command: Any) -> bool:
     return True
 
 
-def our_group(program: Program) -> Any:
+def our_group(program: "Program") -> Any:
     """Make our group in the look of the program's framework."""
     from shipper.integrations.framework_groups import telemetry_group
 

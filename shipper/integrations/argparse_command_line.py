@@ -1,11 +1,13 @@
-"""Our words on a command line of argparse: loaded when one of them may stand there."""
+"""Our options and our group on a command line of argparse: loaded when one of them may stand there."""
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shipper.integrations.argparse import ParserHook
-from shipper.integrations.words import is_ours
+from shipper.integrations.telemetry_options import is_ours
+
+if TYPE_CHECKING:
+    from shipper.integrations.argparse import ParserHook
 
 
 class _Nothing(argparse.Action):
@@ -16,7 +18,7 @@ class _Nothing(argparse.Action):
 
 
 def parse_without_ours(
-    hook: ParserHook, parser: Any, parse: Callable[..., Any], words: Sequence[str], more: Sequence[Any]
+    hook: "ParserHook", parser: Any, parse: Callable[..., Any], words: Sequence[str], more: Sequence[Any]
 ) -> Any:
     """Let a parser parse, with options of ours beside its own for this one time.
 
@@ -45,7 +47,7 @@ def parse_without_ours(
             parser._get_option_tuples = given
 
 
-def _with_group(hook: ParserHook, parser: Any, words: Sequence[str]) -> "dict[str, Any] | None":
+def _with_group(hook: "ParserHook", parser: Any, words: Sequence[str]) -> "dict[str, Any] | None":
     """Make our group a choice of the root's subparsers, for a command line on which its word stands."""
     program = hook.program
     if parser is not hook.parser or program.group not in words or not hook.offers_group():
@@ -59,7 +61,7 @@ def _with_group(hook: ParserHook, parser: Any, words: Sequence[str]) -> "dict[st
 class _Group:
     """Our group where argparse looks for a subparser: it ends the program as soon as its words are parsed."""
 
-    def __init__(self, hook: ParserHook, parser: Any) -> None:
+    def __init__(self, hook: "ParserHook", parser: Any) -> None:
         self.hook, self.parser = hook, parser
 
     def parse_known_args(self, words: Sequence[str], namespace: object = None) -> Any:
