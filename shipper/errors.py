@@ -36,10 +36,12 @@ class BadValue(ShipperError, ValueError):
 
 def bad_value(event: "Event", field: str, value: object) -> BadValue:
     """What is wrong with the value that was given for a field of an event, or with the field."""
-    kind = event.fields.get(field)
-    if kind is None:
+    declared = event.fields.get(field)
+    if declared is None:
         return BadValue(f"the event {event.name} declares no field {field}", f"it declares: {', '.join(event.fields)}")
-    return BadValue(f"{event.name}.{field} is {kind.kind}{kind.detail}; {repr(value)[:MOST_SHOWN]} is outside it")
+    return BadValue(
+        f"{event.name}.{field} is {declared.kind}{declared.detail}; {repr(value)[:MOST_SHOWN]} is outside it"
+    )
 
 
 class BadCall(ShipperError):

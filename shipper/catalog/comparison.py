@@ -42,23 +42,23 @@ def _changes(old: Catalog, new: Catalog) -> Iterator[Change]:
             yield Change(WIDENS, name, f"another purpose: {event.reason}", _undated(event.since, before.since))
         elif before.since != event.since:
             yield _moved(name, before.since, event.since)
-        for field, kind in event.fields.items():
-            yield from _field(f"{name}.{field}", before.fields.get(field), kind, event)
+        for field, value_type in event.fields.items():
+            yield from _field(f"{name}.{field}", before.fields.get(field), value_type, event)
         yield from (_removed(f"{name}.{field}") for field in before.fields if field not in event.fields)
 
 
-def _field(where: str, before: ValueType | None, kind: ValueType, event: Event) -> Iterator[Change]:
+def _field(where: str, before: ValueType | None, value_type: ValueType, event: Event) -> Iterator[Change]:
     if before is None:
-        yield Change(ADDS, where, f"a new field, {describe(kind)}", _undated(kind.since, ""))
+        yield Change(ADDS, where, f"a new field, {describe(value_type)}", _undated(value_type.since, ""))
         return
-    found = list(_lifetime(where, before, kind))
-    wider, narrower = _compare_types(before, kind)
+    found = list(_lifetime(where, before, value_type))
+    wider, narrower = _compare_types(before, value_type)
     if wider:
-        found.append(Change(WIDENS, where, wider, _undated(max(kind.since, event.since), before.since)))
+        found.append(Change(WIDENS, where, wider, _undated(max(value_type.since, event.since), before.since)))
     if narrower:
         found.append(Change(NARROWS, where, narrower))
-    if not any(change.kind == WIDENS for change in found) and before.since != kind.since:
-        found.append(_moved(where, before.since, kind.since))
+    if not any(change.kind == WIDENS for change in found) and before.since != value_type.since:
+        found.append(_moved(where, before.since, value_type.since))
     yield from found
 
 
@@ -128,6 +128,6 @@ def _sets(more: str, less: str, old: set[object], new: set[object]) -> tuple[str
     return f"{more} {', '.join(added)}" if added else "", f"{less} {', '.join(gone)}" if gone else ""
 
 
-def describe(kind: ValueType) -> str:
+def describe(value_type: ValueType) -> str:
     """Name a field's type with its arguments: `one_of(dark, light)`."""
-    return f"{kind.kind}({', '.join(map(str, kind.detail))})"
+    return f"{value_type.kind}({', '.join(map(str, value_type.detail))})"

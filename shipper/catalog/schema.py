@@ -107,25 +107,25 @@ def _event(name: str, table: object) -> Event:
     if not isinstance(fields, dict):
         raise DeclarationError(f"the fields of {name} are no table")
     _refuse_unknown(name, table, (*_ABOUT, "fields"))
-    kinds = {field: value_type(f"{name}.{field}", described) for field, described in fields.items()}
-    clash = kinds.keys() & {"owner", "expires", "since", "options"}
+    value_types = {field: value_type(f"{name}.{field}", described) for field, described in fields.items()}
+    clash = value_types.keys() & {"owner", "expires", "since", "options"}
     if clash:
         raise DeclarationError(f"{name}.{min(clash)}: no field can have this name, it describes the event")
     about = {key: _text(table, key) for key in ("owner", "expires", "since") if key in table}
-    return Event(name, _text(table, "reason") if "reason" in table else "", **about, **kinds)  # type: ignore[arg-type]
+    return Event(name, _text(table, "reason") if "reason" in table else "", **about, **value_types)  # type: ignore[arg-type]
 
 
 def value_type(where: str, table: object) -> ValueType:
     """Make a field's type from a description like {type = "one_of", members = ["a"]}. Raises DeclarationError."""
-    kind = table.get("type") if isinstance(table, dict) else None
-    if not isinstance(table, dict) or not isinstance(kind, str) or kind not in _MAKERS:
+    maker = table.get("type") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(maker, str) or maker not in _MAKERS:
         raise DeclarationError(f"{where} has no type that we know", f"type is one of {', '.join(_MAKERS)}")
-    detail = DETAILS.get(kind, "")
+    detail = DETAILS.get(maker, "")
     _refuse_unknown(where, table, ("type", detail, *_ABOUT))
     arguments = table.get(detail, [])
-    if not isinstance(arguments, list) or (kind == "integer" and len(arguments) != 2):
-        raise DeclarationError(f"{where}: {detail} is a list{' of two' if kind == 'integer' else ''}")
-    return _MAKERS[kind](*arguments, **{key: table[key] for key in _ABOUT if key in table})
+    if not isinstance(arguments, list) or (maker == "integer" and len(arguments) != 2):
+        raise DeclarationError(f"{where}: {detail} is a list{' of two' if maker == 'integer' else ''}")
+    return _MAKERS[maker](*arguments, **{key: table[key] for key in _ABOUT if key in table})
 
 
 def _refuse_unknown(where: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
@@ -169,19 +169,19 @@ def check(event: Mapping[str, object], catalogs: Mapping[str, Mapping[str, Event
 def _fault(event: Event, field: str, value: object, day: str) -> str:
     if field == OUT_OF_TYPE:
         return "" if type(value) is int and value > 0 else "a count is no count"
-    kind = event.fields.get(field)
-    if kind is None:
+    declared = event.fields.get(field)
+    if declared is None:
         return f"undeclared field {field}"[:64]
-    if "" != kind.expires < day:
+    if "" != declared.expires < day:
         return f"past the last day of {field}"[:64]
-    return "" if _says(kind, value) else f"outside its type: {field}"[:64]
+    return "" if _says(declared, value) else f"outside its type: {field}"[:64]
 
 
-def _says(kind: ValueType, value: object) -> bool:
+def _says(declared: ValueType, value: object) -> bool:
     """Say whether value is one that the type itself could have said."""
-    if kind.kind == "error_class":
+    if declared.kind == "error_class":
         # Only who recorded it knows which packages are installed there: here the form alone can be held.
         return isinstance(value, str) and all(map(str.isidentifier, value.replace(".<locals>", "").split(".")))
     import json
 
-    return kind.encode(value) == json.dumps(value)
+    return declared.encode(value) == json.dumps(value)

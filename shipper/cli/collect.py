@@ -197,8 +197,8 @@ def bind(address: str) -> socket.socket:
 
 def _greeting(address: str, store: str) -> str:
     """What a person does next: where the answers are, where the data lies, how to stop."""
-    kind, _, place = store.partition(":")
-    where = os.path.abspath(place) if kind in ("sqlite", "chdb") else store.partition("?")[0].rpartition("@")[2]
+    scheme, _, place = store.partition(":")
+    where = os.path.abspath(place) if scheme in ("sqlite", "chdb") else store.partition("?")[0].rpartition("@")[2]
     reachable = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104 - compared only
     return (
         f"shipper collect: listening on {address}\n"

@@ -5,6 +5,7 @@ import email.utils
 import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from shipper.privacy.findings import NOTE, OK, WRONG, Finding
 from shipper.privacy.folders import folders
 from shipper.recording.folder import open_state
 from shipper.recording.modes import ON
+from shipper.service.systems import manager
 from shipper.spool import Spool
 from shipper.spool.manifest import DamagedManifest
 from shipper.wakeup.doorbell import listening
@@ -72,8 +74,9 @@ def _examine(environ: Mapping[str, str], now: float) -> Iterator[Finding]:
         yield from findings.clock(now, spools)
         yield from findings.choices(environ)
         yield from findings.others()
-        yield from findings.network(environ, importlib.util.find_spec("socksio") is not None)
-        yield from findings.starting(environ, _daemon(environ), _unit(environ))
+        system = manager(sys.platform)
+        yield from findings.network(environ, importlib.util.find_spec("socksio") is not None, system.handing_over)
+        yield from findings.starting(environ, _daemon(environ), system.installed_file(environ), system.START)
         for name, spool in spools.items():
             yield from _spool(environ, name, spool, now)
 
@@ -120,11 +123,3 @@ def _daemon(environ: Mapping[str, str]) -> bool:
             return listening(state)
     except OSError:
         return False
-
-
-def _unit(environ: Mapping[str, str]) -> str:
-    base = environ.get("XDG_CONFIG_HOME", "")
-    path = os.path.join(
-        base if base.startswith("/") else environ.get("HOME", "") + "/.config", "systemd/user/shipper.service"
-    )
-    return path if os.path.exists(path) else ""

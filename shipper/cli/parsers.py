@@ -51,8 +51,8 @@ class Parser(argparse.ArgumentParser):
         word = wrong[1] or wrong[2]
         options, commands = list(self._option_string_actions), list(self._commands())
         guess = meant(word, options if word.startswith("-") else commands)
-        kind = "option" if word.startswith("-") else "command" if commands else "argument"
-        raise BadCall(f"{self.prog} has no {kind} {word!r}", f"{guess}`{self.prog} --help` says more.")
+        part = "option" if word.startswith("-") else "command" if commands else "argument"
+        raise BadCall(f"{self.prog} has no {part} {word!r}", f"{guess}`{self.prog} --help` says more.")
 
     def _commands(self) -> Iterator[str]:
         for action in self._actions:

@@ -89,12 +89,17 @@ def typed_values(event: "Event", words: "Sequence[str]", usage: str) -> "dict[st
     return values
 
 
-def value_of(kind: "ValueType | None", text: str) -> "str | int | bool":
+def value_of(value_type: "ValueType | None", text: str) -> "str | int | bool":
     """The text of a command line as the value that its declared type takes; as it stands where it is none."""
-    if kind is not None and kind.kind == "flag":
+    if value_type is not None and value_type.kind == "flag":
         return TRUTH.get(text.lower(), text)
     digits = text.removeprefix("-")
-    if kind is not None and kind.kind in ("integer", "milliseconds") and digits.isascii() and digits.isdigit():
+    if (
+        value_type is not None
+        and value_type.kind in ("integer", "milliseconds")
+        and digits.isascii()
+        and digits.isdigit()
+    ):
         return int(text) if len(digits) < MOST_DIGITS else text
     return text
 

@@ -11,6 +11,7 @@ from shipper.cli.terminal import size, write
 
 if TYPE_CHECKING:
     from shipper.service.status import Status
+    from shipper.service.systems import Manager
 
 EXIT_STOPPED = 3
 """Nothing is installed, or it does not run: what `systemctl status` says by the same number."""
@@ -43,40 +44,29 @@ def run(args: argparse.Namespace) -> int:
 
     system = manager(sys.platform)
     if args.action == "status":
-        return _status(system.status(os.environ), args.json)
+        return _status(system, args.json)
     done = system.install(os.environ, args.on_demand) if args.action == "install" else system.uninstall(os.environ)
     for line in done:
         write(line)
     return 0
 
 
-def _status(found: "Status", as_json: bool) -> int:
+def _status(system: "Manager", as_json: bool) -> int:
+    found = system.status(os.environ)
     if as_json:
         write(json.dumps(asdict(found)))
-    elif not found.kind:
+    elif not found.installed:
         write("Not installed: each CLI starts its passes itself. `shipper service install` changes that.")
     else:
-        for line in words(found.kind, asdict(found)):
+        for line in [*words(found), *system.details(found)]:
             write(line)
-    return 0 if found.kind and found.active.startswith("active") else EXIT_STOPPED
+    return 0 if found.installed and found.active.startswith("active") else EXIT_STOPPED
 
 
-def words(kind: str, found: dict[str, object]) -> list[str]:
+def words(found: "Status") -> list[str]:
     """The state of an installed service, for people."""
-    changed = "" if found["current"] else "; its files are not this version's: `shipper service install` again"
-    memory = f", {size(int(str(found['memory'])))} resident" if found["memory"] else ""
-    process = f", process {found['process']}{memory}" if found["process"] else ""
-    lines = [
-        f"installed   {kind}{changed}",
-        f"state       {found['active']}{process}",
-        f"says        {found['says']}" * bool(found["says"]),
-    ]
-    told = {
-        "listening": ("doorbell    ", "answers", "nobody listens"),
-        "sandboxed": ("sandbox     ", "whole", "in part: this kernel grants no user namespaces"),
-        "lingers": ("at logout   ", "goes on (lingering)", "stops; `loginctl enable-linger` changes that"),
-    }
-    if kind == "shipper-flush.service":
-        del told["listening"]  # nothing of it stays that could
-    lines += [name + (yes if found[key] else no) for key, (name, yes, no) in told.items() if found[key] is not None]
-    return list(filter(None, lines))
+    changed = "" if found.current else "; its files are not this version's: `shipper service install` again"
+    memory = f", {size(found.memory)} resident" if found.memory else ""
+    process = f", process {found.process}{memory}" if found.process else ""
+    lines = [f"installed   {found.installed}{changed}", f"state       {found.active}{process}"]
+    return [*lines, f"says        {found.says}"] if found.says else lines

@@ -74,5 +74,5 @@ def instrument(
 def _is(cli: "object", module: "str", name: "str") -> "bool":
     # An object of a class exists only where its module is loaded. BaseCommand is deprecated in newer click: the module's
     # own dictionary answers without a warning.
-    kind = vars(sys.modules[module]).get(name) if module in sys.modules else None
-    return isinstance(kind, type) and isinstance(cli, kind)
+    cls = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    return isinstance(cls, type) and isinstance(cli, cls)

@@ -214,9 +214,9 @@ class _Choices(dict[str, "argparse.ArgumentParser"]):
         return child
 
 
-def _named_like(kind: "type", base: "type") -> "type":
-    kind.__name__, kind.__qualname__, kind.__module__ = base.__name__, base.__qualname__, base.__module__
-    return kind
+def _named_like(cls: "type", base: "type") -> "type":
+    cls.__name__, cls.__qualname__, cls.__module__ = base.__name__, base.__qualname__, base.__module__
+    return cls
 
 
 def _used(parser: "argparse.ArgumentParser", words: "list[str]") -> "set[str]":

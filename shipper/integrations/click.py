@@ -204,17 +204,17 @@ def _class_like(base: "type") -> "type":
     if base not in _measuring:
 
         class Measuring(base):  # type: ignore[misc]  # base is the host's
-            def __exit__(self, kind: "Any", error: "Any", trace: "Any") -> "Any":
+            def __exit__(self, error_type: "Any", error: "Any", trace: "Any") -> "Any":
                 # A context is entered several times, to parse and to run; where it is left for good its _depth is 1.
                 step = vars(self).get(STEP)
                 if step is None or not (self._depth == 1 or (error is not None and not step.parsed)):
-                    return super().__exit__(kind, error, trace)
+                    return super().__exit__(error_type, error, trace)
                 if error is not None and getattr(error, "exit_code", 1) != 0:  # click ends what went well by Exit(0)
                     from shipper.integrations.tracebacks import strip
 
                     strip(error)
                 try:
-                    hidden = super().__exit__(kind, error, trace)
+                    hidden = super().__exit__(error_type, error, trace)
                 except BaseException as late:  # the host failed as its context was closed
                     from shipper.integrations.tracebacks import strip
 

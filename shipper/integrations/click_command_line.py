@@ -88,7 +88,7 @@ def offers_group(program: "Program", command: Any, context: Any = None, argument
 
 def _finds_as_click_does(command: Any) -> bool:
     for name in ("resolve_command", "get_command", "parse_args", "list_commands"):
-        owner = next(kind for kind in type(command).__mro__ if name in vars(kind))
+        owner = next(cls for cls in type(command).__mro__ if name in vars(cls))
         if owner.__module__.partition(".")[0] not in ("click", "typer"):
             return False
     return True

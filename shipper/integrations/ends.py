@@ -122,12 +122,12 @@ def _package(frame: "FrameType") -> "str":
 def _packages(frame: "FrameType") -> "set[str]":
     """The package of a function, and those of the classes that its object is of: a parser of a class of the host's own."""
     classes = type(frame.f_locals.get("self")).__mro__
-    return {_package(frame), *(kind.__module__.partition(".")[0] for kind in classes)}
+    return {_package(frame), *(cls.__module__.partition(".")[0] for cls in classes)}
 
 
 def _is_of(error: "BaseException", module: "str", name: "str") -> "bool":
-    kind = getattr(sys.modules.get(module), name, None)
-    return isinstance(kind, type) and isinstance(error, kind)
+    cls = getattr(sys.modules.get(module), name, None)
+    return isinstance(cls, type) and isinstance(error, cls)
 
 
 def outcome_of(program: "Program", status: "int") -> "str":
@@ -137,7 +137,7 @@ def outcome_of(program: "Program", status: "int") -> "str":
 
 def _framework(context: "Any") -> "ModuleType":
     """The module of click that a context is of: click's own, or a copy of it that typer brings along."""
-    names = [kind.__module__ for kind in type(context).__mro__ if kind.__name__ == "Context"]
+    names = [cls.__module__ for cls in type(context).__mro__ if cls.__name__ == "Context"]
     return sys.modules[names[-1]]
 
 

@@ -27,7 +27,7 @@ class Call:
     def __enter__(self) -> "Call":
         return self
 
-    def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
+    def __exit__(self, error_type: "Any", error: "BaseException | None", trace: "Any") -> None:
         quietly(_end_call, self.command, _without_us(error))
 
 
@@ -49,7 +49,7 @@ class Run:
     def __enter__(self) -> "Run":
         return self
 
-    def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
+    def __exit__(self, error_type: "Any", error: "BaseException | None", trace: "Any") -> None:
         if self in under_way:
             under_way.remove(self)
         self.program.app.open_commands -= 1

@@ -75,13 +75,13 @@ def fill_names(app: "App", whole: bool = False) -> list[str]:
     all of the tree would add.
     """
     declared = app.events.get("command")
-    asking = [kind for kind in declared.fields.values() if kind.from_tree] if declared else []
+    asking = [value_type for value_type in declared.fields.values() if value_type.from_tree] if declared else []
     found = [name for program in app.programs if asking for name in quietly(_names_of, program, whole) or ()]
     known = dict.fromkeys(name for name in [*found, app.name] if valid_name(name))
     new: dict[str, None] = {}
-    for kind in asking:
-        added = [name for name in known if name not in kind.detail]
+    for value_type in asking:
+        added = [name for name in known if name not in value_type.detail]
         new.update(dict.fromkeys(added))
         if not whole:
-            kind.detail = (*kind.detail, *added)
+            value_type.detail = (*value_type.detail, *added)
     return list(new)

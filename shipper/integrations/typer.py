@@ -46,9 +46,9 @@ def hook_app(program: Program, cli: Any) -> None:
 
 
 def _class_like(base: type, program: Program, made: list[Any]) -> type:
-    kind: Any = base
+    host: Any = base
 
-    class Measured(kind):  # type: ignore[misc]  # base is the host's
+    class Measured(host):  # type: ignore[misc]  # base is the host's
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             hook_tree(program, self)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -61,14 +61,17 @@ def _latest(spool: Spool) -> float:
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
-def network(environ: Mapping[str, str], socks: bool) -> Iterator[Finding]:
-    """Look at the proxies and certificates that the environment names. socks says whether httpx can speak SOCKS."""
+def network(environ: Mapping[str, str], socks: bool, handing_over: Callable[[str], str]) -> Iterator[Finding]:
+    """Look at the proxies and certificates that the environment names.
+
+    socks says whether httpx can speak SOCKS; handing_over says how a variable is handed to a service of this system.
+    """
     found = False
     for name in (*_PROXIES, *map(str.lower, _PROXIES)):
         address = environ.get(name, "")
         if address:
             found = True
-            yield _proxy(name, address, socks)
+            yield _proxy(name, address, socks, handing_over(name))
     if not found:
         yield Finding(OK, "proxy", "none")
     for name, exists in (("SSL_CERT_FILE", os.path.isfile), ("SSL_CERT_DIR", os.path.isdir)):
@@ -79,7 +82,7 @@ def network(environ: Mapping[str, str], socks: bool) -> Iterator[Finding]:
             )
 
 
-def _proxy(name: str, address: str, socks: bool) -> Finding:
+def _proxy(name: str, address: str, socks: bool, todo: str) -> Finding:
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
         shown = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
@@ -89,12 +92,8 @@ def _proxy(name: str, address: str, socks: bool) -> Finding:
         return Finding(WRONG, "proxy", f"{name} is no proxy's address", "Write it like http://proxy.example.com:3128")
     if parts.scheme.startswith("socks") and not socks:
         return Finding(WRONG, "proxy", f"{name} is a SOCKS proxy", "pip install 'httpx[socks]', or unset it")
-    return Finding(NOTE, "proxy", f"{shown} (from {name}); a user service does not see it", service_todo(name))
-
-
-def service_todo(name: str) -> str:
-    """How to tell the user manager, and so the service, of a variable."""
-    return f"If you use the service: systemctl --user import-environment {name}"
+    text = f"{shown} (from {name}); a user service does not see it"
+    return Finding(NOTE, "proxy", text, f"If you use the service: {todo}")
 
 
 def choices(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -112,18 +111,18 @@ def others() -> Iterator[Finding]:
     """Look at what the machine's administrator and the repository of the working folder say: they only lower."""
     if os.path.isdir(MACHINE):
         for name in sorted(os.listdir(MACHINE)):
-            app, _, kind = name.rpartition(".")
+            app, _, suffix = name.rpartition(".")
             path = os.path.join(MACHINE, name)
-            if kind == "mode" and consent.read_machine(app) == UNREADABLE:
+            if suffix == "mode" and consent.read_machine(app) == UNREADABLE:
                 yield Finding(WRONG, "machine", f"{path} cannot be read: off for {app}", f"Write off or local: {path}")
-            elif kind == "mode":
+            elif suffix == "mode":
                 yield Finding(NOTE, "machine", f"{path} says {consent.read_machine(app) or 'nothing lower'}")
-            elif kind == "endpoint" and not consent.read_machine_endpoint(app):
+            elif suffix == "endpoint" and not consent.read_machine_endpoint(app):
                 todo = f"chown root {path}; chmod 644 {path}"
                 yield Finding(
                     WRONG, "machine", f"{path} can be written by others than root, so it does not count", todo
                 )
-            elif kind == "endpoint":
+            elif suffix == "endpoint":
                 yield Finding(NOTE, "machine", f"{app} sends to {consent.read_machine_endpoint(app)}, by {path}")
     for path in consent.repository_files():
         yield Finding(NOTE, "repository", f"{path} may lower the mode in this folder")
@@ -131,20 +130,20 @@ def others() -> Iterator[Finding]:
 
 def _choices(config: Folder) -> Iterator[Finding]:
     for name in sorted(files.names(config)):
-        app, _, kind = name.rpartition(".")
-        if kind == "mode" and consent.read_choice(config, app)[0] == UNREADABLE:
+        app, _, suffix = name.rpartition(".")
+        if suffix == "mode" and consent.read_choice(config, app)[0] == UNREADABLE:
             apps, target = ("all apps", "") if app == ALL else (app, f" {app}")
             yield Finding(
                 WRONG, "consent", f"{name} cannot be read: off for {apps}", f"Choose again: shipper on{target}"
             )
-        elif kind == "notice" and consent.read_notice(config, app) == UNREADABLE:
+        elif suffix == "notice" and consent.read_notice(config, app) == UNREADABLE:
             yield _remove(config, name, f"cannot be read: off for {app}")
-        elif kind == "id" and not _readable_id(config, app):
+        elif suffix == "id" and not _readable_id(config, app):
             yield _remove(config, name, f"cannot be read: {app} records nothing")
-        elif kind == "token" and config.stat(name).st_mode & 0o077:
+        elif suffix == "token" and config.stat(name).st_mode & 0o077:
             path = os.path.join(config.path, name)
             yield Finding(WRONG, "token", f"{name} can be read by others, so it is not used", f"chmod 600 {path}")
-        elif kind == "token" and len(config.read(name, consent.LINE_BYTES).split()) != 2:
+        elif suffix == "token" and len(config.read(name, consent.LINE_BYTES).split()) != 2:
             todo = "Write the receiver's origin before it, in one line: https://telemetry.example.com TOKEN"
             yield Finding(WRONG, "token", f"{name} does not say whom it is for, so it is not used", todo)
 
@@ -216,13 +215,12 @@ def _names(folder: Folder, room: str) -> int:
         return 0
 
 
-def starting(environ: Mapping[str, str], daemon: bool, unit: str) -> Iterator[Finding]:
-    """Say who starts passes. unit is the path of an installed service's unit, or empty."""
+def starting(environ: Mapping[str, str], daemon: bool, service: str, start: str = "") -> Iterator[Finding]:
+    """Say who starts passes. service is the file of an installed service, or empty, and start how it is started."""
     if daemon:
         yield Finding(OK, "daemon", "shipper run is listening")
-    elif unit:
-        todo = "systemctl --user start shipper; if it ends again: journalctl --user -u shipper"
-        yield Finding(WRONG, "service", f"installed at {unit}, but nobody is listening", todo)
+    elif service:
+        yield Finding(WRONG, "service", f"installed at {service}, but nobody is listening", start)
     elif environ.get("SHIPPER_SPAWN") == "0":
         todo = "Unset SHIPPER_SPAWN, run shipper run, or send by hand: shipper flush"
         yield Finding(NOTE, "passes", "no daemon, and SHIPPER_SPAWN=0: nobody starts a pass by itself", todo)

@@ -46,14 +46,14 @@ def folders(environ: Mapping[str, str], now: float) -> Iterator[Finding]:
 
 
 def _one(
-    kind: str,
+    purpose: str,
     opened: Callable[[Mapping[str, str]], Folder],
     environ: Mapping[str, str],
     now: float,
 ) -> Iterator[Finding]:
-    path, subject = "", kind + " folder"
+    path, subject = "", purpose + " folder"
     try:
-        path = home_path(environ, kind)
+        path = home_path(environ, purpose)
         with opened(environ) as folder:
             faults = [*_probe(subject, folder, now), *_walk(folder, subject)]
             yield from faults or [Finding(OK, subject, path)]

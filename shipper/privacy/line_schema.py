@@ -46,20 +46,20 @@ def _line(app: App, name: str, fields: dict[str, object]) -> dict[str, object]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def _fields(kinds: dict[str, ValueType]) -> dict[str, object]:
-    properties = {name: _values(kind) for name, kind in kinds.items()}
+def _fields(value_types: dict[str, ValueType]) -> dict[str, object]:
+    properties = {name: _values(declared) for name, declared in value_types.items()}
     properties[OUT_OF_TYPE] = {"type": "integer", "minimum": 1}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _values(kind: ValueType) -> dict[str, object]:
-    match kind.kind:
+def _values(declared: ValueType) -> dict[str, object]:
+    match declared.kind:
         case "one_of":
-            return {"enum": list(dict.fromkeys((*kind.detail, OTHER)))}
+            return {"enum": list(dict.fromkeys((*declared.detail, OTHER)))}
         case "integer":
-            return {"type": "integer", "minimum": kind.detail[0], "maximum": kind.detail[1]}
-        case "milliseconds" if kind.detail:
-            return {"enum": [0, *kind.detail]}
+            return {"type": "integer", "minimum": declared.detail[0], "maximum": declared.detail[1]}
+        case "milliseconds" if declared.detail:
+            return {"enum": [0, *declared.detail]}
         case "milliseconds":
             return {"type": "integer", "minimum": 0, "maximum": MAX_MILLISECONDS}
         case "flag":
@@ -69,4 +69,4 @@ def _values(kind: ValueType) -> dict[str, object]:
         case "error_class":
             return _NAMED
         case _:
-            assert_never(kind.kind)
+            assert_never(declared.kind)

@@ -157,8 +157,8 @@ def _event(event: Event) -> Iterator[Block]:
     yield Paragraph([event.reason, about, since, until])
     if event.fields:
         rows = [
-            ([Code(name)], values(kind), [kind.reason or "As above."], [_care(kind)])
-            for name, kind in event.fields.items()
+            ([Code(name)], values(declared), [declared.reason or "As above."], [_care(declared)])
+            for name, declared in event.fields.items()
         ]
         cared = any(row[3] != [""] for row in rows)
         columns = ("Field", "Possible values", "Why", "Owner, first and last day")
@@ -166,26 +166,32 @@ def _event(event: Event) -> Iterator[Block]:
     yield Example(fields_of(event))
 
 
-def _care(kind: ValueType) -> str:
+def _care(declared: ValueType) -> str:
     return ", ".join(
         filter(
             None,
-            (kind.owner, f"since {kind.since}" if kind.since else "", f"until {kind.expires}" if kind.expires else ""),
+            (
+                declared.owner,
+                f"since {declared.since}" if declared.since else "",
+                f"until {declared.expires}" if declared.expires else "",
+            ),
         )
     )
 
 
-def values(kind: ValueType) -> Run:
+def values(declared: ValueType) -> Run:
     """Say in words what a field may hold."""
-    match kind.kind:
+    match declared.kind:
         case "one_of":
-            return [part for member in (*kind.detail, "other") for part in (Code(member), ", ")][:-1]
+            return [part for member in (*declared.detail, "other") for part in (Code(member), ", ")][:-1]
         case "integer":
-            return [f"a whole number from {kind.detail[0]} to {kind.detail[1]}"]
+            return [f"a whole number from {declared.detail[0]} to {declared.detail[1]}"]
         case "milliseconds":
-            rough = ", ".join(str(bound) for bound in (0, *kind.detail))
+            rough = ", ".join(str(bound) for bound in (0, *declared.detail))
             return [
-                f"a duration in milliseconds, only as one of {rough}" if kind.detail else "a duration in milliseconds"
+                f"a duration in milliseconds, only as one of {rough}"
+                if declared.detail
+                else "a duration in milliseconds"
             ]
         case "flag":
             return [Code("true"), " or ", Code("false")]
@@ -193,22 +199,22 @@ def values(kind: ValueType) -> Run:
             return ["the leading numbers of a version, or ", Code("other")]
         case "error_class":
             known = (
-                f"of {', '.join(kind.detail)}"
-                if kind.detail
+                f"of {', '.join(declared.detail)}"
+                if declared.detail
                 else "of a package that the program declares as its dependency"
             )
             return [f"the class of an error that is built in, the program's own or {known}, or ", Code("other")]
         case _:
-            assert_never(kind.kind)
+            assert_never(declared.kind)
 
 
-def sample(kind: ValueType) -> object:
+def sample(declared: ValueType) -> object:
     """A value for the examples: always the same one, so that the page changes only when the declaration does."""
-    match kind.kind:
+    match declared.kind:
         case "one_of":
-            return kind.detail[0]
+            return declared.detail[0]
         case "integer":
-            return kind.detail[0]
+            return declared.detail[0]
         case "milliseconds":
             return 1234
         case "flag":
@@ -218,14 +224,13 @@ def sample(kind: ValueType) -> object:
         case "error_class":
             return "ValueError"
         case _:
-            assert_never(kind.kind)
+            assert_never(declared.kind)
 
 
 def fields_of(event: Event) -> str:
     """The fields of an example of this event, as JSON."""
-    return (
-        f'"fields":{{{event.encode_fields({name: sample(kind) for name, kind in event.fields.items()}, strict=True)}}}'
-    )
+    samples = {name: sample(declared) for name, declared in event.fields.items()}
+    return f'"fields":{{{event.encode_fields(samples, strict=True)}}}'
 
 
 def example(app: App, event: Event) -> str:

@@ -281,7 +281,7 @@ class App:
         found = self._manifests.get(endpoint)
         if found is None:
             declared = self.events.get("command")
-            if declared and self.programs and any(kind.from_tree for kind in declared.fields.values()):
+            if declared and self.programs and any(value_type.from_tree for value_type in declared.fields.values()):
                 from shipper.integrations.names import fill_names
 
                 fill_names(self)

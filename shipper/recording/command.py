@@ -46,7 +46,7 @@ class Command:
         self._start = max(self._start, moment)
 
     def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+        self, error_type: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self.end(error)
 

@@ -106,8 +106,8 @@ def _forbidden(flag: "str | None", track: "str", wish: "str", saved: "Saved") ->
 
 def _undecided(ci: "bool", notice: "str", lower: "str", policy: "Policy") -> "tuple[str, str]":
     """Decide where nobody has chosen, by what the app declares; `lower` is the rule of who keeps everything here."""
-    _, kind, date, ci_mode = policy
-    opt_out = kind == "opt-out"
+    _, default, date, ci_mode = policy
+    opt_out = default == "opt-out"
     if ci:
         if ci_mode == ON and (lower or not opt_out):
             return LOCAL, lower or BY_CI

@@ -46,14 +46,14 @@ class Event:
             wrong(f"the event {name} says no reason: write one sentence that a stranger understands")
         if len(fields) > MAX_FIELDS:
             wrong(f"the event {name} has more than {MAX_FIELDS} fields")
-        for field, kind in fields.items():
-            if not valid_name(field) or field.startswith("shipper.") or not isinstance(kind, ValueType):
+        for field, value_type in fields.items():
+            if not valid_name(field) or field.startswith("shipper.") or not isinstance(value_type, ValueType):
                 wrong(f"{name}.{field} is not a field: give a name and a type such as flag() or one_of()")
         self.name, self.reason, self.owner, self.expires, self.fields = name, reason, owner, expires, fields
         self.since = since
         check_metadata(self, name)
         #: Whether anything of it is newer than some choices.
-        self.dated = since != "" or [kind for kind in fields.values() if kind.since] != []
+        self.dated = since != "" or [value_type for value_type in fields.values() if value_type.since] != []
 
     def expired(self, today: "str") -> "bool":
         """Say whether today ("YYYY-MM-DD") lies after the event's last day."""
@@ -70,13 +70,13 @@ class Event:
         """
         said = []
         outside: list[str] = []
-        for field, kind in self.fields.items():
-            if field not in given or "" != kind.expires < today or kind.since > covered:
+        for field, value_type in self.fields.items():
+            if field not in given or "" != value_type.expires < today or value_type.since > covered:
                 continue
-            text = kind.encode(given[field])
+            text = value_type.encode(given[field])
             if text is None:
                 outside.append(field)
-                text = OTHERWISE.get(kind.kind)
+                text = OTHERWISE.get(value_type.kind)
             if text is not None:
                 said.append(f'"{field}":{text}')
         outside += [field for field in given if field not in self.fields]
@@ -90,7 +90,7 @@ class Event:
 
     def manifest(self) -> "str":
         """Describe the event as a JSON object."""
-        fields = ",".join([f'"{field}":{kind.manifest()}' for field, kind in self.fields.items()])
+        fields = ",".join([f'"{field}":{value_type.manifest()}' for field, value_type in self.fields.items()])
         return f'{{"name":"{self.name}"{metadata_json(self)},"fields":{{{fields}}}}}'
 
 

@@ -28,23 +28,23 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 
-def home_path(environ: "Mapping[str, str]", kind: "str") -> "str":
-    """The folder of all spools (kind "state") or of choices and ids ("config"): `<state>/shipper`, `<config>/shipper`.
+def home_path(environ: "Mapping[str, str]", purpose: "str") -> "str":
+    """The folder of all spools (purpose "state") or of choices and ids ("config"): `<state>/shipper`, `<config>/shipper`.
 
     Raises Refused where nobody knows the home.
     """
     # platformdirs' rules, repeated: importing it would cost more than recording does. A test holds them equal.
     root = environ.get("SHIPPER_HOME", "")
     if root:
-        return os.path.join(os.path.abspath(root), kind, "shipper")
-    variable, default = _HOMES[kind]
+        return os.path.join(os.path.abspath(root), purpose, "shipper")
+    variable, default = _HOMES[purpose]
     found = environ.get(variable, "")
     if not found.startswith("/") or sys.platform == "win32":  # the XDG specification: a relative value is no value
         home = environ.get("HOME", "")
         if sys.platform != "linux" or not home.startswith("/"):
             from shipper.recording.platforms import base_folder
 
-            return base_folder(kind)
+            return base_folder(purpose)
         found = home.rstrip("/") + default
     return found + "/shipper"
 
@@ -140,7 +140,7 @@ class Folder:
         return self
 
     def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+        self, error_type: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self.close()
 
@@ -188,8 +188,8 @@ def write_all(fd: "int", data: "bytes") -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _open_base(kind: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
-    path = home_path(environ, kind)
+def _open_base(purpose: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
+    path = home_path(environ, purpose)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         _refuse_foreign(path)
     try:

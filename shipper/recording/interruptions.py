@@ -38,7 +38,7 @@ def clean_up(environ: Mapping[str, str], recording: CodeType) -> None:
     if sum(_calls(frame, recording) for frame in sys._current_frames().values()) != 1:
         return
     try:
-        ours = tuple(os.path.realpath(home_path(environ, kind)) for kind in ("state", "config"))
+        ours = tuple(os.path.realpath(home_path(environ, purpose)) for purpose in ("state", "config"))
         for name in os.listdir(_DESCRIPTORS):
             if _below(name, ours):
                 os.close(int(name))

@@ -115,7 +115,7 @@ class Lock:
         raise Busy(errno.EAGAIN, "somebody else holds the lock", where) from None
 
     def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+        self, error_type: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         if self._foreign is not None:
             self._foreign.release()

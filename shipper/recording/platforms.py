@@ -9,14 +9,14 @@ from typing import Any
 from shipper.errors import Refused
 
 
-def base_folder(kind: str) -> str:
+def base_folder(purpose: str) -> str:
     """`<state>/shipper` or `<config>/shipper` where neither XDG nor HOME names it: by platformdirs.
 
-    `kind` is "state" or "config". Raises Refused where nobody knows the home.
+    `purpose` is "state" or "config". Raises Refused where nobody knows the home.
     """
     import platformdirs
 
-    find = platformdirs.user_state_dir if kind == "state" else platformdirs.user_config_dir
+    find = platformdirs.user_state_dir if purpose == "state" else platformdirs.user_config_dir
     try:
         path = find("shipper")
     except RuntimeError as error:

@@ -18,6 +18,7 @@ from shipper.wakeup.spawn import interpreter
 
 PROVEN = False
 LABEL = "io.github.event-shipper"
+START = f"launchctl kickstart gui/$(id -u)/{LABEL}; if it ends again, service.log beside the events says why"
 #: Seconds between two looks of a service that does not stay.
 EVERY = 15 * 60
 #: What of the environment moves shipper's folders; the agent sees nothing else of the shell.
@@ -88,6 +89,23 @@ def status(environ: Mapping[str, str]) -> Status:
     waits = "waiting" if on_demand else "not running"
     active = "active (running)" if process else f"{'active' if on_demand else 'inactive'} ({waits})"
     return Status(LABEL, there == content(environ, on_demand), active, int(process[1]) if process else 0)
+
+
+def details(found: Status) -> list[str]:
+    """launchd tells nothing more."""
+    del found
+    return []
+
+
+def installed_file(environ: Mapping[str, str]) -> str:
+    """The property list, where it is installed."""
+    path = plist(environ)
+    return path if os.path.exists(path) else ""
+
+
+def handing_over(name: str) -> str:
+    """Say how an agent learns of a variable: launchd hands it to what it starts from then on."""
+    return f'launchctl setenv {name} "${name}"'
 
 
 def plist(environ: Mapping[str, str]) -> str:

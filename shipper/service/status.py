@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the service does. `kind` is what is installed, "" for nothing; `current` says that its files are this version's.
+    """How the service does. `installed` is what runs it, "" for nothing; `current` says that its files are this version's.
 
     What a system knows nothing of is None.
     """
 
-    kind: str
+    installed: str
     current: bool
     active: str  #: the manager's own word, which begins with "active" where the service does its work
     process: int = 0

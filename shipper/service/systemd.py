@@ -19,6 +19,7 @@ from shipper.service.units import FALLBACK, HERE, ON_DEMAND, RESIDENT, TIMER, TR
 from shipper.wakeup import doorbell
 
 PROVEN = True
+START = "systemctl --user start shipper; if it ends again: journalctl --user -u shipper"
 #: Seconds for a ring to be heard. The daemon sleeps in poll(): it needs microseconds, a machine that swaps needs longer.
 HEARD = 10.0
 #: The exit codes of systemd.exec(5) with which a unit fails whose namespaces or capabilities the kernel does not grant.
@@ -31,7 +32,7 @@ def install(environ: Mapping[str, str], on_demand: bool) -> Iterator[str]:
     Doing it again is harmless and brings the files up to date. Raises ShipperError; what was put in place until then
     is taken away again.
     """
-    folder, kind = systemctl.folder(environ), ON_DEMAND if on_demand else RESIDENT
+    folder, unit = systemctl.folder(environ), ON_DEMAND if on_demand else RESIDENT
     where = units.place(environ)
     for path in (os.path.join(folder, name) for name in UNITS):
         _only_ours(path)
@@ -39,38 +40,38 @@ def install(environ: Mapping[str, str], on_demand: bool) -> Iterator[str]:
     open_config(environ, create=True).close()
     _withdraw(folder)
     try:
-        yield from _start(environ, folder, kind, where)
+        yield from _start(environ, folder, unit, where)
     except BaseException:
         _withdraw(folder)
         raise
     yield from surroundings(environ)
 
 
-def _start(environ: Mapping[str, str], folder: str, kind: str, where: units.Place) -> Iterator[str]:
-    place(folder, units.files(kind, where, fallback=False))
+def _start(environ: Mapping[str, str], folder: str, unit: str, where: units.Place) -> Iterator[str]:
+    place(folder, units.files(unit, where, fallback=False))
     systemctl.ask("daemon-reload")
-    systemctl.ask("enable", *["--now"] * (kind == ON_DEMAND), TIMER if kind == ON_DEMAND else kind)
+    systemctl.ask("enable", *["--now"] * (unit == ON_DEMAND), TIMER if unit == ON_DEMAND else unit)
     with _trial(environ):
         try:
-            systemctl.ask("start", kind)
+            systemctl.ask("start", unit)
         except Refusal:
-            if systemctl.show(kind, "ExecMainStatus")["ExecMainStatus"] not in _NOT_GRANTED:
+            if systemctl.show(unit, "ExecMainStatus")["ExecMainStatus"] not in _NOT_GRANTED:
                 raise
-            place(folder, units.files(kind, where, fallback=True))
+            place(folder, units.files(unit, where, fallback=True))
             systemctl.ask("daemon-reload")
-            systemctl.ask("reset-failed", kind)
-            systemctl.ask("start", kind)
+            systemctl.ask("reset-failed", unit)
+            systemctl.ask("start", unit)
             yield "This kernel grants no user namespaces, so the service runs without part of its sandbox:"
-            yield f"  {kind}.d/{FALLBACK} says which part."
-    yield f"Installed in {folder}: {', '.join(sorted(units.files(kind, where, fallback=False)))}"
-    if systemctl.show(kind, "ConditionResult")["ConditionResult"] != "yes":
+            yield f"  {unit}.d/{FALLBACK} says which part."
+    yield f"Installed in {folder}: {', '.join(sorted(units.files(unit, where, fallback=False)))}"
+    if systemctl.show(unit, "ConditionResult")["ConditionResult"] != "yes":
         raise ShipperError(f"the manager sees no {where.state} or no {where.config}", _LOOK)
-    if kind == ON_DEMAND:
+    if unit == ON_DEMAND:
         yield "Started once, and it ended well. From now on it looks every quarter of an hour whether anything is due."
         return
     with open_state(environ) as state:
         serving = doorbell.holder(state)
-    if systemctl.show(kind, "MainPID")["MainPID"] != str(serving):
+    if systemctl.show(unit, "MainPID")["MainPID"] != str(serving):
         raise ShipperError(f"another daemon serves you already: process {serving}", "End it, then install again.")
     yield f"Running, and a ring was heard after {_heard(environ) * 1000:.1f} ms."
 
@@ -177,15 +178,15 @@ def _withdraw(folder: str) -> list[str]:
 def status(environ: Mapping[str, str]) -> Status:
     """Look how the service does. Raises NoManager, Refusal."""
     folder = systemctl.folder(environ)
-    kind = next((name for name in (RESIDENT, ON_DEMAND) if os.path.exists(os.path.join(folder, name))), "")
-    fallback = os.path.exists(os.path.join(folder, f"{kind}.d", FALLBACK))
-    shown = systemctl.show(kind or RESIDENT, "MainPID", "StatusText")
-    active = systemctl.show(TIMER if kind == ON_DEMAND else RESIDENT, "ActiveState", "SubState", "Result")
+    unit = next((name for name in (RESIDENT, ON_DEMAND) if os.path.exists(os.path.join(folder, name))), "")
+    fallback = os.path.exists(os.path.join(folder, f"{unit}.d", FALLBACK))
+    shown = systemctl.show(unit or RESIDENT, "MainPID", "StatusText")
+    active = systemctl.show(TIMER if unit == ON_DEMAND else RESIDENT, "ActiveState", "SubState", "Result")
     process = int(shown["MainPID"])
     return Status(
-        kind=kind,
-        current=bool(kind) and _is_current(folder, units.files(kind, units.place(environ), fallback)),
-        sandboxed=bool(kind) and not fallback,
+        installed=unit,
+        current=bool(unit) and _is_current(folder, units.files(unit, units.place(environ), fallback)),
+        sandboxed=bool(unit) and not fallback,
         active=f"{active['ActiveState']} ({active['SubState']})"
         + f", {active['Result']}" * (active["Result"] != "success"),
         process=process,
@@ -194,6 +195,29 @@ def status(environ: Mapping[str, str]) -> Status:
         listening=_listens(environ),
         lingers=systemctl.lingers(getpass.getuser()),
     )
+
+
+def details(found: Status) -> list[str]:
+    """Say what only systemd knows: the doorbell of a unit that stays, the sandbox, what a logout does."""
+    told = [
+        ("doorbell    ", "answers", "nobody listens", found.listening if found.installed == RESIDENT else None),
+        ("sandbox     ", "whole", "in part: this kernel grants no user namespaces", found.sandboxed),
+        ("at logout   ", "goes on (lingering)", "stops; `loginctl enable-linger` changes that", found.lingers),
+    ]
+    return [name + (yes if holds else no) for name, yes, no, holds in told if holds is not None]
+
+
+def installed_file(environ: Mapping[str, str]) -> str:
+    """The unit that stays, where it is installed in the person's folder."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    base = base if base.startswith("/") else environ.get("HOME", "") + "/.config"
+    path = os.path.join(base, "systemd", "user", RESIDENT)
+    return path if os.path.exists(path) else ""
+
+
+def handing_over(name: str) -> str:
+    """Say how the user manager, and so the service, learns of a variable."""
+    return f"systemctl --user import-environment {name}"
 
 
 def _listens(environ: Mapping[str, str]) -> bool:

@@ -15,6 +15,8 @@ class Manager(Protocol):
 
     #: Whether a real one has done it in our tests.
     PROVEN: bool
+    #: What a person types where the service is installed and does not run.
+    START: str
 
     def install(self, environ: Mapping[str, str], on_demand: bool) -> Iterator[str]:
         """Put the service in place and start it; yields what was done, line by line. To do it again is harmless.
@@ -27,6 +29,15 @@ class Manager(Protocol):
 
     def status(self, environ: Mapping[str, str]) -> Status:
         """Look how the service does."""
+
+    def details(self, found: Status) -> list[str]:
+        """Say for people what only this manager knows of an installed service, line by line."""
+
+    def installed_file(self, environ: Mapping[str, str]) -> str:
+        """The file by which the service is installed, "" where it is not: looked for without asking the manager."""
+
+    def handing_over(self, name: str) -> str:
+        """Say how a person hands a variable of their shell over to the service."""
 
 
 def manager(platform: str) -> Manager:

@@ -1,6 +1,6 @@
 """Windows: a task of the person's own, by schtasks. NOT RUN BY US YET: written to its documented formats.
 
-The daemon needs FIFOs, so there is one kind: a task that runs `shipper flush` every quarter of an hour, hidden, at low
+The daemon needs FIFOs, so nothing stays: a task runs `shipper flush` every quarter of an hour, hidden, at low
 priority, on battery too, ended after five minutes.
 
 Sources: schtasks (/Create /XML, /Query, /Delete) and the Task Scheduler schema 1.2, both of Microsoft's documentation.
@@ -20,6 +20,7 @@ from shipper.wakeup.spawn import interpreter
 
 PROVEN = False
 TASK = "event-shipper"
+START = f"schtasks /Run /TN {TASK}"
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 #: Between two looks, and the longest that one may take: ISO 8601, as the schema has it.
 EVERY, LONGEST = "PT15M", "PT5M"
@@ -97,3 +98,20 @@ def status(environ: Mapping[str, str]) -> Status:
     except Refusal:
         return Status("", False, "inactive")
     return Status(TASK, os.path.dirname(interpreter()[-1]) in said and sys.prefix in said, "active (scheduled)")
+
+
+def details(found: Status) -> list[str]:
+    """The scheduler tells nothing more."""
+    del found
+    return []
+
+
+def installed_file(environ: Mapping[str, str]) -> str:
+    """There is no file: the scheduler keeps its tasks itself."""
+    del environ
+    return ""
+
+
+def handing_over(name: str) -> str:
+    """Say how a task learns of a variable: as a variable of the person's, at the next login."""
+    return f"setx {name} %{name}%"

@@ -12,7 +12,7 @@ from shipper.wakeup.spawn import interpreter
 
 RESIDENT, ON_DEMAND = "shipper.service", "shipper-flush.service"
 TIMER = "shipper-flush.timer"
-#: Every unit, so that changing from one kind to the other leaves nothing of the first behind.
+#: Every unit, so that changing from one to the other leaves nothing of the first behind.
 UNITS = (RESIDENT, ON_DEMAND, TIMER)
 #: The file in `<state>/shipper` that has the on-demand unit start where nothing waits.
 TRIAL = "trial"
@@ -64,41 +64,41 @@ def shipped(name: str) -> bytes:
     raise ShipperError(f"this installation of shipper lacks systemd/{name}", "Install it again.")
 
 
-def files(kind: str, where: Place, fallback: bool) -> dict[str, bytes]:
-    """All that stands in the manager's folder for one kind of service (RESIDENT or ON_DEMAND), by relative path."""
-    wanted = {kind: shipped(kind)}
-    if kind == ON_DEMAND:
+def files(unit: str, where: Place, fallback: bool) -> dict[str, bytes]:
+    """All that stands in the manager's folder for one unit (RESIDENT or ON_DEMAND), by relative path."""
+    wanted = {unit: shipped(unit)}
+    if unit == ON_DEMAND:
         wanted[TIMER] = shipped(TIMER)
-    wanted[f"{kind}.d/{HERE}"] = here(kind, where).encode()
+    wanted[f"{unit}.d/{HERE}"] = here(unit, where).encode()
     if fallback:
-        wanted[f"{kind}.d/{FALLBACK}"] = shipped(FALLBACK)
+        wanted[f"{unit}.d/{FALLBACK}"] = shipped(FALLBACK)
     return wanted
 
 
-def here(kind: str, where: Place) -> str:
+def here(unit: str, where: Place) -> str:
     """The drop-in: this interpreter, the folders that it lies in, and shipper's two where they are not the usual ones."""
     command = " ".join(map(quoted, where.command))
     lines = [
         "# Written by `shipper service install`: what only this machine knows.",
-        *_conditions(kind, where),
+        *_conditions(unit, where),
         "[Service]",
         "ExecStart=",
-        f"ExecStart={command} run{' --once' if kind == ON_DEMAND else ''}",
+        f"ExecStart={command} run{' --once' if unit == ON_DEMAND else ''}",
         *(f"Environment={quoted(f'{name}={value}')}" for name, value in where.variables.items()),
     ]
     if where.variables:
-        lines += ["BindPaths=", f"BindPaths={quoted(where.state)}"]  # the first takes back those of both kinds
-        lines += [f"BindReadOnlyPaths={quoted(where.config)}", *["BindPaths=%t/systemd/notify"] * (kind == RESIDENT)]
+        lines += ["BindPaths=", f"BindPaths={quoted(where.state)}"]  # the first takes back those of both units
+        lines += [f"BindReadOnlyPaths={quoted(where.config)}", *["BindPaths=%t/systemd/notify"] * (unit == RESIDENT)]
     lines += [f"BindReadOnlyPaths={quoted(path)}" for path in hidden(where.program, where.home)]
     return "\n".join(lines) + "\n"
 
 
-def _conditions(kind: str, where: Place) -> list[str]:
+def _conditions(unit: str, where: Place) -> list[str]:
     if not where.variables:
         return []
-    lines = ["[Unit]", "ConditionPathIsDirectory="]  # which takes back every condition, of whatever kind
+    lines = ["[Unit]", "ConditionPathIsDirectory="]  # which takes back every condition, whatever it asks
     lines += [f"ConditionPathIsDirectory={_percent(path)}" for path in (where.state, where.config)]
-    if kind == ON_DEMAND:
+    if unit == ON_DEMAND:
         waiting = [f"apps/*/{room}" for room in ("active.ndjson", "sealed/*", "sending/*", "lost/*", "deletions/*")]
         lines += [f"ConditionPathExistsGlob=|{_percent(where.state)}/{name}" for name in (*waiting, TRIAL)]
     return lines

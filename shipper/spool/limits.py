@@ -66,15 +66,15 @@ def _sizes(app: "Folder", room: "str") -> "dict[str, int]":
         return {}
 
 
-def sizes_in(folder: "Folder", kind: "Callable[[int], bool]" = bool) -> "dict[str, int]":
-    """The sizes of what stands in a folder, by name; `kind` chooses by mode. What moves on meanwhile is left out."""
+def sizes_in(folder: "Folder", wanted: "Callable[[int], bool]" = bool) -> "dict[str, int]":
+    """The sizes of what stands in a folder, by name; `wanted` chooses by mode. What moves on meanwhile is left out."""
     sizes = {}
     for name in files.names(folder):
         try:
             seen = folder.stat(name)
         except FileNotFoundError:
             continue  # a pass or a writer moved it on
-        if kind(seen.st_mode):
+        if wanted(seen.st_mode):
             sizes[name] = seen.st_size
     return sizes
 

@@ -53,7 +53,7 @@ class Receiver:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
+        self, error_type: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
     ) -> None:
         self.over.set()
         self._listening.shutdown(socket.SHUT_RDWR)

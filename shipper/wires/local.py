@@ -26,7 +26,7 @@ class Local:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
+        self, error_type: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
     ) -> None:
         return
 

@@ -149,8 +149,8 @@ def _ending(fields: Mapping[str, Any]) -> dict[str, Any]:
     """How a command ended, in the words of the conventions for CLI programs: an error is what did not end with 0."""
     code, outcome = fields.get("exit_code"), fields.get("outcome", "ok")
     failed = bool(code) if isinstance(code, int) else outcome != "ok"
-    kind = {"error.type": fields.get("error", "_OTHER" if outcome == "ok" else outcome)} if failed else {}
-    return {**({"process.exit.code": code} if isinstance(code, int) else {}), **kind}
+    error = {"error.type": fields.get("error", "_OTHER" if outcome == "ok" else outcome)} if failed else {}
+    return {**({"process.exit.code": code} if isinstance(code, int) else {}), **error}
 
 
 def _attribute(key: str, value: bool | int | str) -> dict[str, Any]:

@@ -27,9 +27,9 @@ def refusal(reply: Reply, detail: str = "", cause: str = "") -> Outcome:
 
 def excerpt(reply: Reply) -> str:
     """A receiver's own words, for status and quarantine, as far as they are text: the outcome makes them plain."""
-    kind = reply.header("content-type").partition(";")[0].strip().lower()
-    if not reply.body or kind not in ("", "text/plain", "application/json", "application/problem+json"):
-        return kind
+    content_type = reply.header("content-type").partition(";")[0].strip().lower()
+    if not reply.body or content_type not in ("", "text/plain", "application/json", "application/problem+json"):
+        return content_type
     return reply.body[:2048].decode("utf-8", "replace")
 
 
@@ -39,9 +39,9 @@ def json_object(reply: Reply) -> Mapping[str, object]:
         raise NotOurs("a reply that does not end", "endless")
     if not reply.body.strip():
         raise NotOurs("an empty reply", "empty")
-    kind = reply.header("content-type").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise NotOurs(f"a reply of type {kind or 'unknown'} instead of JSON", "page")
+    content_type = reply.header("content-type").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise NotOurs(f"a reply of type {content_type or 'unknown'} instead of JSON", "page")
     if _depth(reply.body) > DEPTH:
         raise NotOurs("JSON nested too deeply", "page")
     try:

@@ -67,7 +67,7 @@ class Transport:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
+        self, error_type: type[BaseException] | None, wrong: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
 
@@ -252,8 +252,8 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 def unreachable(wrong: Exception) -> Unreachable:
     """Put an exception of the network into plain words, without any address or credential that it may carry."""
     chain = list(_chain(wrong))
-    for kind, cause, words in _CAUSES:
-        found = next((each for each in chain if isinstance(each, kind)), None)
+    for error_type, cause, words in _CAUSES:
+        found = next((each for each in chain if isinstance(each, error_type)), None)
         if found is not None:
             return Unreachable(cause=cause, detail=plain(words or _own_words(found)))
     return Unreachable(cause="error", detail=plain(type(wrong).__name__))

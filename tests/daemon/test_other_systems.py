@@ -17,7 +17,6 @@ import pytest
 from shipper.cli.service import words
 from shipper.errors import ShipperError
 from shipper.service import launchd, systemd, task_scheduler
-from shipper.service.status import Status
 from shipper.service.systems import manager
 from shipper.wakeup import windows
 from tests.fixtures.daemon_process import choose, pending, record
@@ -91,15 +90,22 @@ def test_launchd_is_given_a_property_list_of_documented_keys(on_demand: bool, as
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_installed_it_runs_again_is_harmless_and_is_taken_away_whole(platform: str, asked: Asked) -> None:
     system = manager(platform)
-    assert system.status(os.environ).kind == ""
+    assert system.status(os.environ).installed == ""
     for _ in range(2):
         list(system.install(os.environ, False))
     found = system.status(os.environ)
-    assert (bool(found.kind), found.current, found.active.startswith("active")) == (True, True, True)
-    assert words(found.kind, {key: getattr(found, key) for key in Status.__slots__})[0].startswith("installed   ")
+    assert (bool(found.installed), found.current, found.active.startswith("active")) == (True, True, True)
+    assert words(found)[0].startswith("installed   ")
+    assert os.path.isfile(system.installed_file(os.environ)) == (platform == "darwin")  # Windows keeps its tasks itself
+    own = {"darwin": "launchctl", "win32": "s"}[platform]
+    assert [text.split()[0].startswith(own) for text in (system.START, system.handing_over("HTTPS_PROXY"))] == [
+        True,
+        True,
+    ]
+    assert system.details(found) == []
     assert "untouched" in " ".join(system.uninstall(os.environ))
     assert not asked.loaded.exists()
-    assert system.status(os.environ).kind == ""
+    assert system.status(os.environ).installed == ""
     assert list(system.uninstall(os.environ)) == ["No service was installed."]
 
 

@@ -78,7 +78,7 @@ def test_installed_it_delivers_by_itself_and_uninstalled_nothing_of_it_is_left(v
         assert resident(daemon) <= 16 * 1024 * 1024
         told = json.loads(visitor.shipper("service", "status", "--json"))
         assert told | {"process": 0, "memory": 0, "says": ""} == {
-            "kind": "shipper.service", "current": True, "sandboxed": True, "active": "active (running)", "process": 0,
+            "installed": "shipper.service", "current": True, "sandboxed": True, "active": "active (running)", "process": 0,
             "memory": 0, "says": "", "listening": True, "lingers": False,
         }  # fmt: skip
 

@@ -17,6 +17,7 @@ from shipper.privacy.findings import NOTE, OK, WRONG, Finding
 from shipper.privacy.folders import folders
 from shipper.recording.due import write_due
 from shipper.recording.folder import open_app, open_config, open_state
+from shipper.service import systemd
 from shipper.spool import Spool
 from shipper.wires.message import Reply
 from tests.fixtures.faults import Faults
@@ -262,10 +263,12 @@ def test_a_clock_of_the_past_or_one_that_went_back_is_named() -> None:
 def test_proxies_and_certificates_are_looked_at_and_no_password_is_shown(
     environ: dict[str, str], level: str, text: str
 ) -> None:
-    found = list(findings.network(environ, socks=False))
+    found = list(findings.network(environ, False, systemd.handing_over))
     assert [each.level for each in found if text in each.text] == [level]
     assert "secret" not in str(found)
-    assert [each.level for each in findings.network({"ALL_PROXY": "socks5://proxy:1080"}, socks=True)] == [NOTE]
+    assert [
+        each.level for each in findings.network({"ALL_PROXY": "socks5://proxy:1080"}, True, systemd.handing_over)
+    ] == [NOTE]
 
 
 def test_an_endpoint_that_answers_and_one_that_does_not() -> None:
@@ -363,6 +366,6 @@ def test_what_is_kept_aside_is_noted_with_the_command_that_shows_it() -> None:
 
 
 def test_a_place_where_ids_are_left_out_is_noted() -> None:
-    found = list(findings.starting({"CI": "true", "SHIPPER_SPAWN": "0"}, daemon=False, unit=""))
+    found = list(findings.starting({"CI": "true", "SHIPPER_SPAWN": "0"}, daemon=False, service=""))
     assert [each.level for each in found] == [NOTE, NOTE]
     assert "no id" in found[1].text

@@ -71,8 +71,8 @@ def declared_in(app: str, document: Mapping[str, object]) -> Declared:
     events = {}
     for name, event in events_from(document.get("events")).items():
         fields = {
-            key: Field(key, kind.kind, kind.reason, tuple(kind.detail) if kind.kind == "one_of" else ())
-            for key, kind in event.fields.items()
+            key: Field(key, typed.kind, typed.reason, tuple(typed.detail) if typed.kind == "one_of" else ())
+            for key, typed in event.fields.items()
         }
         events[name] = DeclaredEvent(name, event.reason, fields)
     return Declared(app, events, read_questions(document.get("questions", {})))
