@@ -35,7 +35,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving files to somebody
 
 # Everything is loaded first: this Python may lie in a home that nobody else may look into.
 AS_ANOTHER = """
-import os, sys, platformdirs.unix, shipper.cli.doctor, shipper.wires.transport
+import os, sys, platformdirs.unix, shipper.cli.doctor, shipper.service.systemd, shipper.wires.transport
 from shipper.cli import main
 os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
 sys.exit(main(["doctor", "--json"]))
