@@ -54,6 +54,8 @@ EXTRAS = {
 }
 #: Lines of a file, and of nine functions in ten: what is longer holds two things.
 MOST_LINES, MOST_FUNCTION_LINES = 320, 25
+#: What the demo's app calls its commands and events: the first page knew no others.
+APP_WORDS = {"datasource", "init", "integration", "up"}
 #: What things were called in the first house.
 PRIVATE_WORDS = {
     "bell", "chase", "course", "excuse", "facts", "frames", "judge", "mouth", "persons", "shaping",
@@ -240,6 +242,37 @@ def test_no_private_word_comes_back() -> None:
         if word in PRIVATE_WORDS
     }
     assert words == set()
+
+
+def constants(path: Path) -> Iterator[str]:
+    """The texts in a file's code, without its docstrings, which may hold an example of some app's."""
+    tree = ast.parse((PACKAGE / path).read_text())
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def test_no_word_of_one_app_is_a_word_of_ours() -> None:
+    """What commands and events are called is declared by each app; only the demo is one."""
+    for path in FILES:
+        if room(path) == "demo":
+            continue
+        for text in constants(path):
+            assert text not in APP_WORDS, f"{path} says {text!r}"
+            said = re.findall(rf"""(?<=["'=.`])(?:{"|".join(APP_WORDS)})(?=["'`,)]|$)""", text)
+            assert not said, f"{path} says {said[0]!r} in {text!r}"
+            assert not set(re.findall(r"\w+", text)) & {"datasource", "integration"}, f"{path}: {text!r}"
+    for path, node in definitions():
+        assert room(path) == "demo" or node.name not in APP_WORDS, path
+    for style in PACKAGE.glob("collector/page/*.[cs][sv][sg]"):
+        assert not set(re.findall(r"[\w-]+", style.read_text())) & APP_WORDS, style
 
 
 def test_two_classes_never_share_a_name() -> None:

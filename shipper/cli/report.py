@@ -51,7 +51,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--catalog", metavar="FILE", help="the app's telemetry.toml or app.json: its own words, and nothing undeclared"
     )
-    parser.add_argument("--uses", metavar="EVENT.FIELD=VALUE", default="", help="who still uses it? command.command=up")
+    parser.add_argument(
+        "--uses", metavar="EVENT.FIELD=VALUE", default="", help="who still uses it? command.command=build"
+    )
     parser.add_argument(
         "--question", metavar="KEY", action="append", default=[], help="only this one; again for more; --json names all"
     )

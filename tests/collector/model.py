@@ -42,6 +42,9 @@ class Model:
             and (window.ci == "all" or row.ci == (window.ci == "only"))
         )
 
+    def as_of(self) -> None:
+        """See View.as_of."""
+
     def values(self) -> Mapping[tuple[str, str, str], int]:
         """See View.values."""
         counted: Counter[tuple[str, str, str]] = Counter()

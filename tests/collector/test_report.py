@@ -18,6 +18,7 @@ from shipper.collector.answers.documents import as_json, from_json
 from shipper.collector.answers.files import as_csv
 from shipper.collector.answers.questions import questions_of
 from shipper.collector.answers.text import as_text
+from shipper.collector.page import html
 from shipper.collector.stores.sqlite import FILE, SqliteStore
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
 from shipper.collector.stores.store import Window
@@ -45,6 +46,8 @@ def test_answers_survive_their_way_through_json() -> None:
     report = report_of(ROWS, window)
     read = from_json(json.loads(json.dumps(as_json(report))), window)
     assert read.figures == report.figures
+    for as_of in (None, 0, NOW):
+        assert from_json(json.loads(json.dumps(as_json(replace(report, as_of=as_of)))), window).as_of == as_of
     assert [(each.rows, each.note, each.failed) for each in read.answers] == [
         (each.rows, each.note, each.failed) for each in report.answers
     ]
@@ -59,6 +62,9 @@ def test_answers_survive_their_way_through_json() -> None:
         {"answers": 3},
         {"answers": [{}]},
         {"today": None},
+        {"today": float("inf")},
+        {"as_of": 1 << 60},
+        {"as_of": "now"},
         {"figures_about": {}},
         lambda said: said["answers"][0].update(key="a b"),
         lambda said: said["answers"][0].update(rows=[[1]]),
@@ -79,6 +85,17 @@ def test_what_is_no_answer_is_refused(wrong: Any) -> None:
         said |= wrong
     with pytest.raises(ValueError, match="no answers"):
         from_json(said, window)
+
+
+def test_a_report_of_a_store_that_is_behind_says_up_to_when_it_counts() -> None:
+    report = report_of(ROWS, Window("wunderctl", TODAY - 400, TODAY))
+    for as_of, words in ((NOW, "counted up to 2026-11-23 12:00 UTC"), (0, "still being counted")):
+        behind = replace(report, as_of=as_of)
+        assert words in as_text(behind, 100, fine=False)
+        assert words in html.whole(behind)
+    for whole in (as_text(report, 100, fine=False), html.whole(report)):
+        assert "counted up to" not in whole
+        assert "still being counted" not in whole
 
 
 def test_what_a_receiver_says_moves_no_cursor() -> None:

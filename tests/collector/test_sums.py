@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shipper.collector.stores.clickhouse import answers, people, rebuild
+from shipper.collector.answers.answer import ask
+from shipper.collector.stores.clickhouse import answers, features, rebuild
 from shipper.collector.stores.clickhouse.embedded import Embedded
 from shipper.collector.stores.clickhouse.schema import PERSONAL, VIEWS
 from shipper.collector.stores.clickhouse.store import ClickHouseStore
@@ -90,10 +91,10 @@ def test_an_app_of_very_many_versions_and_shapes_gets_every_answer(
     store.add([rows], NOW)
     window = Window("wunderctl", 0, 40_000)
     model = Model(arrived, window)
-    assert len(model.installations("editor", None)) > people.MAX_BITS
+    assert len(model.installations("editor", None)) > features.MAX_BITS
     assert_says(store.view(window), model)
     singly = store.view(window).installations("", None)
-    monkeypatch.setattr(people, "MAX_BITS", 2)
+    monkeypatch.setattr(features, "MAX_BITS", 2)
     assert store.view(window).installations("", None) == singly == model.installations("", None)
     store.refresh()
     assert_says(store.view(window), model)
@@ -114,6 +115,7 @@ def test_an_answer_does_not_wait_for_very_many_rows_and_says_of_when_it_is(
     as_of = view.as_of()
     assert as_of is not None
     assert as_of > NOW // 2  # when the last refresh was, by this machine's clock
+    assert ask(store, EVERYTHING, NOW // 86_400).as_of == as_of
     assert store.refresh() > 0
     assert store.view(EVERYTHING).as_of() is None
     assert_says(store.view(EVERYTHING), Model([(row, NOW // 60) for row in rows], EVERYTHING))

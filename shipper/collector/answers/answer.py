@@ -59,6 +59,8 @@ class Report:
     declared: Declared
     figures: Sequence[Figure]
     answers: Sequence[Answer]
+    as_of: int | None = None
+    """See View.as_of."""
 
 
 def ask(
@@ -84,7 +86,7 @@ def ask(
     if failures and len(failures) == len(answers):
         first = failures[0]
         raise first if isinstance(first, StoreUnavailable) else StoreUnavailable(f"no answer could be made: {first!r}")
-    return Report(window, today, asked.declared, figures_of(asked), answers)
+    return Report(window, today, asked.declared, figures_of(asked), answers, asked.now.as_of())
 
 
 def asked_of(store: Answers, window: Window, today: int, declared: Declared | None = None) -> Asked:

@@ -7,7 +7,7 @@ from typing import Any
 from shipper.collector.answers.answer import Answer, Figure, Report
 from shipper.collector.answers.declared import Declared
 from shipper.collector.answers.question import CHARTS, KINDS, Cell, Chart, Question
-from shipper.collector.stores.dimensions import day_text
+from shipper.collector.stores.dimensions import LAST_DAY, day_text
 from shipper.collector.stores.store import Window
 
 #: Rows, answers and figures that are believed of a receiver: more than any has, little enough for memory.
@@ -26,6 +26,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "ci": window.ci,
         },
         "today": report.today,
+        "as_of": report.as_of,
         "figures": {figure.name: figure.value for figure in report.figures},
         "figures_before": {figure.name: figure.before for figure in report.figures},
         "figures_about": {
@@ -64,7 +65,9 @@ def from_json(document: Mapping[str, Any], window: Window) -> Report:
             for name, value in document["figures"].items()
         ]  # fmt: skip
         answers = [_answer(said) for said in document["answers"][:MAX_ANSWERS]]
-        return Report(window, int(document["today"]), Declared(window.app), figures, answers)
+        as_of = document["as_of"]
+        until = None if as_of is None else _whole(as_of, (LAST_DAY + 1) * 86_400)
+        return Report(window, _whole(document["today"], LAST_DAY), Declared(window.app), figures, answers, until)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"no answers of a receiver: {error}") from None
 
@@ -90,6 +93,12 @@ def _answer(said: Mapping[str, Any]) -> Answer:
 def _of(value: Any, allowed: Any) -> Any:
     if value not in allowed:
         raise ValueError(f"no answers of a receiver: {value!r} is none of {allowed}")
+    return value
+
+
+def _whole(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"no answers of a receiver: {value!r} is no number from 0 to {most}")
     return value
 
 

@@ -29,7 +29,7 @@ def feature_of(given: Given) -> tuple[str, str, str] | None:
     where, _, label = said.partition("=")
     event, _, field = where.rpartition(".") if label else (where, "", "")
     if not all(map(valid_name, filter(None, (event, field, label)))) or not event or (label and not field):
-        raise BadFilter("uses is EVENT or EVENT.FIELD=VALUE, as in command.command=up")
+        raise BadFilter("uses is EVENT or EVENT.FIELD=VALUE, as in command.command=build")
     return event, field, label
 
 

@@ -1,5 +1,7 @@
 """How numbers are written for people, on the page and in the terminal alike."""
 
+from datetime import UTC, datetime
+
 from shipper.collector.answers.question import CHANGE, COUNT, MILLISECONDS, SECONDS, SHARE, Cell
 from shipper.durations import span
 
@@ -17,6 +19,16 @@ def written(cell: Cell, kind: str) -> str:
     if kind == MILLISECONDS:
         return milliseconds(float(cell))
     return span(int(cell), fine=True) if kind == SECONDS else str(cell)
+
+
+def counted_until(as_of: int) -> str:
+    """Say up to when events are counted, in Unix seconds, where some that came in are not; 0 when none are."""
+    if not as_of:
+        return "Events are still being counted; installations are all there."
+    when = datetime.fromtimestamp(as_of, UTC)
+    return (
+        f"Events are counted up to {when:%Y-%m-%d %H:%M} UTC, and the rest within minutes; installations are all there."
+    )
 
 
 def share(part: float) -> str:

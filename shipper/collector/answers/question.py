@@ -46,6 +46,7 @@ class Once:
         self.newcomers = cache(view.newcomers)
         self.cohorts = cache(view.cohorts)
         self.users = cache(view.users)
+        self.as_of = view.as_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shipper.collector.answers.answer import Answer, Figure, Report
-from shipper.collector.answers.formats import written
+from shipper.collector.answers.formats import counted_until, written
 from shipper.collector.answers.question import DAYS, HEAT, LIST, PARTS, TEXT, UNKNOWN, Cell, Rows
 from shipper.collector.stores.dimensions import day_text
 
@@ -22,6 +22,7 @@ def as_text(report: Report, width: int, fine: bool) -> str:
     """
     window = report.window
     parts = [f"{window.app}, {day_text(window.since)} to {day_text(window.until)} (UTC)", ""]
+    parts += [counted_until(report.as_of), ""] if report.as_of is not None else []
     parts += list(map(_figure, report.figures))
     group = ""
     for answer in report.answers:

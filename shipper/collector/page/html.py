@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from shipper.collector.answers.answer import Report
 from shipper.collector.answers.filters import PERIODS
+from shipper.collector.answers.formats import counted_until
 from shipper.collector.page import read_file
 from shipper.collector.page.cards import Link, card, identifier, tile
 from shipper.collector.stores.dimensions import date_of, day_text
@@ -127,7 +128,8 @@ def _compared(report: Report) -> str:
     days = report.window.until - report.window.since + 1
     before = f"the {days} days" if days > 1 else "the day"
     underway = " Today is not over yet." if report.window.until >= report.today else ""
-    return f'<p class="under">Compared with {before} before.{underway}</p>'
+    until = f" {counted_until(report.as_of)}" if report.as_of is not None else ""
+    return f'<p class="under">Compared with {before} before.{underway}{until}</p>'
 
 
 def _users_link(window: Window) -> Link:

@@ -77,6 +77,9 @@ class SqliteView:
         self._path = path
         self._window = window
 
+    def as_of(self) -> None:
+        """See View.as_of: every event is counted in the transaction that keeps it."""
+
     def values(self) -> Mapping[tuple[str, str, str], int]:
         """See View.values."""
         return values_of(self._shapes)

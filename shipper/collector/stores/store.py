@@ -124,6 +124,12 @@ class View(Protocol):
         Both are among `dimensions.cohort_weeks` of the window, and numbered as `dimensions.week_of` does.
         """
 
+    def as_of(self) -> int | None:
+        """The Unix time up to which events are counted; 0 when none are yet, None when all that came in are.
+
+        Installations, and what is said of them alone, are never behind.
+        """
+
     def users(self, event: str, field: str, label: str) -> Mapping[str, tuple[int, int]]:
         """Say of each version how many installations showed one feature of an event, and the last day of it."""
 

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
 
 from shipper.collector.stores.clickhouse.days import (
     day_at,
@@ -15,7 +14,8 @@ from shipper.collector.stores.clickhouse.days import (
     place_of,
     seen_inside,
 )
-from shipper.collector.stores.clickhouse.dialect import AGE, text, texts, transform
+from shipper.collector.stores.clickhouse.dialect import AGE, text, texts
+from shipper.collector.stores.clickhouse.features import Asks, Shown, count_installations
 from shipper.collector.stores.dimensions import (
     DAY,
     FIRST_DAY,
@@ -26,17 +26,7 @@ from shipper.collector.stores.dimensions import (
 )
 from shipper.collector.stores.store import Elapsed, Window, elapsed_of
 
-#: Features that are counted as bits of numbers, 64 in each. More of them are counted one by one, which takes longer for
-#: few features and less for many.
-BITS, MAX_BITS = 64, 512
 _COLUMNS = {"version": "version", "runtime": "series", "platform": "platform"}
-
-
-class Asks(Protocol):
-    """Runs one statement on every shard and returns the rows of all."""
-
-    def __call__(self, statement: str) -> list[list[str]]:
-        """See Shard.query."""
 
 
 class People:
@@ -78,7 +68,7 @@ class People:
             column: {word: [("", field, word)] for word in sorted(set("\n".join(words).split("\n")) - {""})}
             for (field, column), words in zip(_COLUMNS.items(), said, strict=True)
         }
-        return self._count("lives", where, shown, ("", "", ""))
+        return count_installations(self._ask, Shown("lives", where, shown, ("", "", "")))
 
     def _used(self, event: str, field: str | None) -> dict[Feature, int]:
         where = f"{self._app} AND name = {text(event)} AND {self._inside}{self._among('version')}"
@@ -88,80 +78,9 @@ class People:
         for used in sorted({used for (used,) in self._ask(met)}):
             labels = [label.partition("=") for label in used.split(",") if label]
             shown[used] = [(event, key, label) for key, _, label in labels if field in (None, key)]
-        return self._count("uses", where, {"used": shown}, (event, "", "") if not field else None)
-
-    def _count(
-        self, table: str, where: str, shown: Mapping[str, Mapping[str, Sequence[Feature]]], whole: Feature | None
-    ) -> dict[Feature, int]:
-        """Count the installations of each feature that the words in some columns show, and of `whole`, which all show."""
-        features = list(dict.fromkeys(each for words in shown.values() for some in words.values() for each in some))
-        if whole:
-            features.insert(0, whole)
-        if not any(shown.values()):
-            return {}
-        count = self._count_singly if len(features) > MAX_BITS else self._count_bits
-        counted = count(table, where, shown, whole, features)
-        return {feature: people for feature, people in counted.items() if people}
-
-    def _count_bits(
-        self,
-        table: str,
-        where: str,
-        shown: Mapping[str, Mapping[str, Sequence[Feature]]],
-        whole: Feature | None,
-        features: Sequence[Feature],
-    ) -> Counter[Feature]:
-        """OR the bits of each installation's rows, then add the bits up: several times as fast as sets of people."""
-        bits = {feature: (number // BITS, 1 << number % BITS) for number, feature in enumerate(features)}
-        masks = []
-        for place in range(-(-len(features) // BITS)):
-            parts = ["toUInt64(1)"] if whole and not place else []
-            for column, words in shown.items():
-                numbers = (
-                    (word, sum(bit for at, bit in (bits[each] for each in some) if at == place))
-                    for word, some in words.items()
-                )
-                parts.append(transform(column, [(word, number) for word, number in numbers if number]))
-            mask = parts[0]
-            for part in parts[1:]:
-                mask = f"bitOr({mask}, {part})"
-            masks.append(f"groupBitOr({mask}) AS mask{place}")
-        each = ", ".join(f"arrayMap(i -> toUInt64(bitTest(mask{n}, i)), range({BITS}))" for n in range(len(masks)))
-        sums = (
-            f"SELECT sumForEach(arrayConcat({each}, emptyArrayUInt64())) AS sums"
-            f" FROM (SELECT who, {', '.join(masks)} FROM {table} WHERE {where} GROUP BY who)"
+        return count_installations(
+            self._ask, Shown("uses", where, {"used": shown}, (event, "", "") if not field else None)
         )
-        counted: Counter[Feature] = Counter()
-        for (joined,) in self._ask(f"SELECT arrayStringConcat(arrayMap(n -> toString(n), sums), ',') FROM ({sums})"):
-            people = map(int, joined.split(",")) if joined else ()
-            counted.update(dict(zip(features, people, strict=False)))
-        return counted
-
-    def _count_singly(
-        self,
-        table: str,
-        where: str,
-        shown: Mapping[str, Mapping[str, Sequence[Feature]]],
-        whole: Feature | None,
-        features: Sequence[Feature],
-    ) -> Counter[Feature]:
-        """Count the people of each word, or of each label in a word, one by one."""
-        counted: Counter[Feature] = Counter()
-        wanted = set(features)
-        for column, words in shown.items():
-            named = {f"{key}={label}": (event, key, label) for some in words.values() for event, key, label in some}
-            statement = (
-                f"SELECT label, uniqExact(who) FROM {table} ARRAY JOIN splitByChar(',', toString({column})) AS label"
-                f" WHERE {where} GROUP BY label"
-            )
-            field = next(iter(words.values()))[0][1] if column != "used" else ""
-            for label, people in self._ask(statement):
-                feature = named.get(f"{field}={label}" if field else label)
-                if feature in wanted:
-                    counted[feature] += int(people)
-        if whole:
-            counted[whole] = sum(int(n) for (n,) in self._ask(f"SELECT uniqExact(who) FROM {table} WHERE {where}"))
-        return counted
 
     def elapsed(self, begin: str, end: str) -> Sequence[Elapsed]:
         """See View.elapsed."""
