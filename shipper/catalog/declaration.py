@@ -9,10 +9,10 @@ from shipper.catalog.schema import events_from, read_document
 from shipper.errors import DeclarationError
 
 _TEXTS = (
-    "version", "endpoint", "policy", "policy_date", "ci", "about", "notice", "retention", "wire", "write_key",
+    "version", "endpoint", "policy", "policy_date", "ci", "about", "notice", "wire", "write_key",
     "identity_file", "durability",
 )  # fmt: skip
-_NUMBERS = ("flush_interval", "max_bytes", "max_days", "max_files")
+_NUMBERS = ("retention_days", "flush_interval", "max_bytes", "max_days", "max_files")
 
 
 def load(path: str, read: Callable[[str], dict[str, object]] = read_document) -> App:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from shipper.collector.answers.public import FEWEST, LEAST
 from shipper.errors import BadCall, ShipperError
+from shipper.recording.settings import LONGEST_RETENTION
 
 if TYPE_CHECKING:
     from shipper.collector.answers.declared import Declared
+    from shipper.collector.http.catalogs import Catalogs
     from shipper.collector.http.server import Bounds
 
 LISTEN = "127.0.0.1:4417"
@@ -65,6 +67,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--installations", metavar="N", type=int, default=20_000, help="told apart in an hour, default 20000"
     )
+    parser.add_argument(
+        "--retention", metavar="DAYS", type=int, default=0,
+        help="delete and refuse what is older; default the longest retention_days of a catalog, or for ever",
+    )  # fmt: skip
     parser.add_argument("--quota", metavar="SIZE", type=size, default=0, help="of each app a day, such as 500M")
     parser.add_argument("--max-disk", metavar="SIZE", type=size, default=0, help="of the embedded store, such as 20G")
 
@@ -97,7 +103,11 @@ def run(args: argparse.Namespace) -> int:
     bounds = bounds_of(args)
     listener = bind(args.listen)
     store = open_store(args.store or f"sqlite:{args.data}")
-    receiver = ReceiverRoutes(store, catalogs, tokens, bounds, _say, declared=lambda app: declared_by(args, app))
+    receiver = ReceiverRoutes(
+        store, catalogs, tokens, bounds, _say,
+        declared=lambda app: declared_by(args, app), retention_days=lambda: retention_of(args.retention, catalogs),
+    )  # fmt: skip
+    tell_retention(args, catalogs)
     if args.public_page:
         receiver.publish(args.least)
     config = uvicorn.Config(
@@ -132,6 +142,8 @@ def check_public(args: argparse.Namespace) -> None:
     """Raise BadCall when anybody could reach a receiver that was not made public on purpose, or only half speaks TLS."""
     if bool(args.tls_cert) != bool(args.tls_key):
         raise BadCall("--tls-cert and --tls-key go together", "Name both files.")
+    if not 0 <= args.retention <= LONGEST_RETENTION:
+        raise BadCall("--retention is a number of days", "For example --retention 396")
     if args.least < FEWEST:
         raise BadCall(f"--least is at least {FEWEST}: no public number stands for one installation")
     host = args.listen.rpartition(":")[0].strip("[]")
@@ -144,6 +156,19 @@ def check_public(args: argparse.Namespace) -> None:
         )
     if not args.catalog:
         _say("no --catalog: whatever is sent is taken, and only the budgets for names bound it")
+
+
+def retention_of(days: int, catalogs: "Catalogs") -> int:
+    """For how many days events are kept: those that were said, else the longest that a catalog promises, else 0."""
+    return days or max(catalogs.promises().values(), default=0)
+
+
+def tell_retention(args: argparse.Namespace, catalogs: "Catalogs") -> None:
+    """Say which app promised to keep events for a shorter time than this receiver does."""
+    kept = retention_of(args.retention, catalogs)
+    for app, days in catalogs.promises().items():
+        if days < kept:
+            _say(f"{app} promises {days} days and events are kept for {kept}: name --retention {days}")
 
 
 def bounds_of(args: argparse.Namespace) -> "Bounds":

@@ -26,7 +26,7 @@ telemetry = App(
     endpoint=os.environ.get("WUNDERCTL_RECEIVER", "http://127.0.0.1:4319"),
     policy="opt-in",
     about="https://example.com/telemetry",
-    retention="13 months",
+    retention_days=396,
     questions={
         "setup": {"from": "init", "to": "up", "reason": "A first project should run within minutes."},
         "start": {"steps": ["init", "generate", "up"], "reason": "Where people stop before a project runs."},

@@ -260,7 +260,7 @@ def _journey(app: App) -> Iterator[Block]:
                 _span(app.flush_interval),
                 ".",
             ],
-            [f"The receiver keeps them for {app.retention}." if app.retention else _UNDECLARED],
+            [f"The receiver keeps them for {app.retention_days} days." if app.retention_days else _UNDECLARED],
             ["An address of the network that the receiver sees in passing is no part of any event."],
         ]
     )

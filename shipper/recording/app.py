@@ -47,11 +47,12 @@ class App:
 
     `events` is the catalog. `policy` says what holds until a person chooses: "opt-in" (recorded, not sent, until asked)
     or "opt-out" (a notice once, then on); `ci` is the mode in CI; `policy_date` ("YYYY-MM-DD") shows the notice again
-    when it changes; `notice` adds the author's own words to it; `about` is the public page, `retention` says on it how
-    long the receiver keeps events ("13 months"). `endpoint` and `wire` say where a pass sends. `flush_interval` is in
-    seconds; `max_bytes`, `max_days`, `max_files` bound the spool; `durability="power-loss"` syncs before `record()`
-    returns True. `identity_file` ("FILE" or "FILE#key") names where an earlier telemetry kept its id: it is adopted.
-    `questions` are pairs of commands and funnels for the receiver's page; see `shipper.recording.questions`.
+    when it changes; `notice` adds the author's own words to it; `about` is the public page. `retention_days`
+    says how long the receiver keeps events, on the page and to the receiver; 0 says nothing. `endpoint` and `wire` say
+    where a pass sends. `flush_interval` is in seconds; `max_bytes`, `max_days`, `max_files` bound the spool;
+    `durability="power-loss"` syncs before `record()` returns True. `identity_file` ("FILE" or "FILE#key") names where an
+    earlier telemetry kept its id: it is adopted. `questions` are pairs of commands and funnels for the receiver's page; see
+    `shipper.recording.questions`.
 
     Raises DeclarationError when any of it is wrong: declaring is the one moment when an author can be told.
     """
@@ -68,7 +69,7 @@ class App:
         ci: "Literal['on', 'local', 'off']" = "off",
         about: "str" = "",
         notice: "str" = "",
-        retention: "str" = "",
+        retention_days: "int" = 0,
         wire: "Literal['shipper', 'otlp', 'wundergraph', 'posthog', 'webhook', 'webhook-gzip']" = "shipper",
         write_key: "str" = "",
         identity_file: "str" = "",
@@ -86,7 +87,7 @@ class App:
         self.ci: str = ci
         self.policy_date = policy_date
         self.about, self.notice, self.write_key, self.identity_file = about, notice, write_key, identity_file
-        self.retention = retention
+        self.retention_days = retention_days
         self.durability: str = durability
         self.flush_interval, self.sync = flush_interval, durability == "power-loss"
         self.limits = (max_bytes, max_days, max_files)

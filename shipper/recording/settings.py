@@ -17,6 +17,8 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_DAYS = 90
 #: Files of a spool: bounds the time of every listing.
 MAX_FILES = 2000
+#: Days for which a receiver may promise to keep events: a hundred years stand for "for ever".
+LONGEST_RETENTION = 36_525
 #: What the manifest can say: JSON's numbers are exact below it in every language.
 LARGEST = 1 << 53
 #: The wires that `wire=` names, and where an endpoint can lie: shipper.wires holds them, and a test holds both equal.
@@ -38,12 +40,14 @@ def check_settings(app: "App") -> None:  # noqa: C901 - one flat row per rule
         fault = f"{app.endpoint!r} is no place to send to: https://..., http://127.0.0.1:PORT, file:///... or stdout:"
     elif app.wire not in WIRES:
         fault = f"no wire is called {app.wire!r}: there are {', '.join(WIRES)}"
-    elif not all(map(_is_printable, (app.about, app.write_key, app.identity_file, app.retention))):
-        fault = "about, retention, write_key and identity_file are one line of text each"
+    elif not all(map(_is_printable, (app.about, app.write_key, app.identity_file))):
+        fault = "about, write_key and identity_file are one line of text each"
     elif [n for n in (*app.limits, app.flush_interval) if type(n) is not int or not 0 < n < LARGEST]:
         fault = "flush_interval, max_bytes, max_days and max_files are whole numbers above 0, below 2 to the 53rd"
     elif app.flush_interval > LONGEST_WAIT:
         fault = f"flush_interval is at most {LONGEST_WAIT} seconds"
+    elif type(app.retention_days) is not int or not 0 <= app.retention_days <= LONGEST_RETENTION:
+        fault = f"retention_days is a whole number of days up to {LONGEST_RETENTION}, not {app.retention_days!r}"
     elif app.durability not in ("process", "power-loss"):
         fault = f'durability is "process" or "power-loss", not {app.durability!r}'
     elif app.policy not in ("opt-in", "opt-out") or app.ci not in (ON, LOCAL, OFF):

@@ -130,17 +130,17 @@ class AnyOrder(RuleBasedStateMachine):
 
             acts: dict[str, Callable[[], object]] = {
                 "dies": cut.die,
-                "forgets": lambda: other.forget(person),
+                "forgets": lambda: other.forget([person]),
                 "refreshes": refreshes,
                 "takes": lambda: self.give(others),
                 "nothing": lambda: None,
             }
             cut.written, cut.due, cut.act = 0, due, acts[what]  # type: ignore[assignment]
             with suppress(Died):
-                self.store.forget(person)
+                self.store.forget([person])
             cut.due = -1
         self.arrived = [(row, minute) for row, minute in self.arrived if row.person != person]
-        self.store.forget(person)
+        self.store.forget([person])
 
     @rule(due=some.integers(0, 7), person=people, where=slices)
     def somebody_is_deleted_during_a_refresh(self, due: int, person: str, where: tuple[int, int]) -> None:
@@ -148,10 +148,10 @@ class AnyOrder(RuleBasedStateMachine):
         if self.cut and isinstance(self.store, ClickHouseStore):
             self.forgotten |= {person}
             other = ClickHouseStore(self.cut.engine)
-            self.cut.written, self.cut.due, self.cut.act = 0, due, lambda: other.forget(person)  # type: ignore[assignment]
+            self.cut.written, self.cut.due, self.cut.act = 0, due, lambda: other.forget([person])  # type: ignore[assignment]
             self.store.refresh()
             self.cut.due = -1
-            other.forget(person)
+            other.forget([person])
             self.arrived = [(row, minute) for row, minute in self.arrived if row.person != person]
 
     @invariant()

@@ -71,14 +71,14 @@ def test_a_person_is_forgotten_by_every_shard(pair: list[ClickHouse]) -> None:
         closing(ClickHouseStore(Cluster(address(*reversed(pair))))) as two,
     ):
         one.add([rows], NOW)
-        assert one.forget(whom) == len(theirs)
+        assert one.forget([whom]) == [len(theirs)]
         two.add([rows], NOW)
         for server in pair:
             assert server.ask(f"SELECT count() FROM telemetry.events WHERE person = '{whom}'") == "0"
         assert sum(int(server.ask(COUNT)) for server in pair) == 2000 - len(theirs)
         pair[1].kill()
         with pytest.raises(StoreUnavailable):  # no receipt for half of a deletion
-            one.forget(person_of("2"))
+            one.forget([person_of("2")])
 
 
 def test_nothing_is_acknowledged_while_a_shard_is_away(pair: list[ClickHouse]) -> None:

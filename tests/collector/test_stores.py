@@ -180,15 +180,15 @@ def test_a_forgotten_person_is_gone_from_every_answer_and_stays_away(opens: Open
         whom = person_of("1")
         theirs = [row for row, _ in arrived if row.person == whom]
         assert len(theirs) > 20
-        assert store.forget(whom) == len(theirs)
+        assert store.forget([whom]) == [len(theirs)]
         left = [(row, minute) for row, minute in arrived if row.person != whom]
         for window in (WINDOWS[0], WINDOWS[1]):
             assert_says(store.view(window), Model(left, window))
         late = theirs[0]._replace(id=b"\1" * 16)
         assert store.add([[late], theirs], NOW)[0] == Receipt(1, 0)
         assert_says(store.view(WINDOWS[0]), Model(left, WINDOWS[0]))
-        assert store.forget(whom) == 0
-        assert store.forget(person_of("nobody")) == 0
+        assert store.forget([whom]) == [0]
+        assert store.forget([person_of("nobody")]) == [0]
     with opened(opens) as store:
         store.add([[late]], NOW)
         assert_says(store.view(WINDOWS[0]), Model(left, WINDOWS[0]))

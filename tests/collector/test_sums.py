@@ -131,7 +131,7 @@ def test_a_day_of_very_many_deletions_is_worked_out_again_without_those_people(
     monkeypatch.setattr(counts, "MAX_SHARES", 1)
     for number in range(3):
         store.refresh()
-        store.forget(person_of(str(number)))
+        store.forget([person_of(str(number))])
         left = [
             (row, minute) for row, minute in arrived if row.person not in {person_of(str(n)) for n in range(number + 1)}
         ]
@@ -145,7 +145,7 @@ def test_a_refresh_that_reads_while_a_person_is_deleted_is_thrown_away(engine: E
     rows = [row for row, _ in world(600, days=40) if row.app == "wunderctl"]
     whom = person_of("1")
     one.add([rows], NOW)
-    cut.written, cut.due, cut.act = 0, 0, lambda: two.forget(whom)  # type: ignore[assignment]
+    cut.written, cut.due, cut.act = 0, 0, lambda: two.forget([whom])  # type: ignore[assignment]
     one.refresh()
     assert cut.due == -1  # the person was deleted after the refresh had looked who is gone, and before it read
     left = [(row, NOW // 60) for row in rows if row.person != whom]
@@ -164,12 +164,12 @@ def test_a_deletion_that_died_half_way_through_the_events_takes_the_whole_share_
     store.refresh()
     cut.written, cut.due, cut.act = 0, 2, cut.die  # who is forgotten, and the shares, are written; nothing is deleted
     with pytest.raises(Died):
-        store.forget(whom)
+        store.forget([whom])
     half = f"person = '{whom}' AND cityHash64(toString(id)) % 2 = 0"
     assert engine.query("SELECT count() FROM withdrawn") != [["0"]]
     assert engine.query(f"SELECT count() FROM events WHERE {half}") != [["0"]]
     engine.delete("events", half)
-    assert 0 < store.forget(whom) < sum(row.person == whom for row in rows)
+    assert 0 < store.forget([whom])[0] < sum(row.person == whom for row in rows)
     left = [(row, NOW // 60) for row in rows if row.person != whom]
     assert_says(store.view(EVERYTHING), Model(left, EVERYTHING))
 
@@ -188,7 +188,7 @@ def test_a_day_that_is_refreshed_between_the_share_and_the_deletion_leaves_the_p
         two.refresh()
 
     cut.written, cut.due, cut.act = 0, 2, meanwhile
-    one.forget(whom)
+    one.forget([whom])
     left = [(row, NOW // 60) for row in others]
     assert_says(two.view(EVERYTHING), Model(left, EVERYTHING))
 
@@ -198,8 +198,9 @@ def test_months_that_are_too_old_go_with_their_sums(engine: Embedded) -> None:
     arrived = fill(store, 3000)
     store.refresh()
     first = (date(2026, 9, 1) - date(1970, 1, 1)).days
-    assert store.expire(first + 20) == [202511, 202512, *range(202601, 202609)]
-    assert store.expire(first + 20) == []
+    assert store.expire(first + 20) == 10
+    while store.expire(first + 20):
+        continue
     for table in ("events", "touched", "daily"):
         assert engine.query(f"SELECT count() FROM {table} WHERE toYYYYMM(day) BETWEEN 202001 AND 202608") == [["0"]]
     window = Window("wunderctl", first, 40_000)
@@ -216,7 +217,7 @@ def test_what_is_only_marked_as_deleted_leaves_the_disk(engine: Embedded, monkey
 
     store = ClickHouseStore(engine)
     fill(store, 600)
-    store.forget(person_of("1"))
+    store.forget([person_of("1")])
     marked = "SELECT count() FROM system.parts WHERE active AND has_lightweight_delete AND database = 'shipper'"
     assert engine.query(marked) != [["0"]]
     store.refresh()
@@ -233,7 +234,7 @@ def test_rows_of_a_deleted_person_that_another_receiver_was_just_writing_are_swe
     theirs = [row for row in rows if row.person == whom]
     one, two = ClickHouseStore(engine), LateStore(engine)
     one.add([[row for row in rows if row.person != whom], theirs[5:]], NOW)
-    one.forget(whom)
+    one.forget([whom])
     two.add([theirs[:5]], NOW)
     one.refresh()
     for table, column in PERSONAL.items():

@@ -28,7 +28,7 @@ policy = "opt-out"
 policy_date = "2026-11-23"
 ci = "local"
 about = "https://example.com/telemetry"
-retention = "13 months"
+retention_days = 396
 max_days = 30
 
 [events.deployment]
@@ -61,7 +61,7 @@ def declared() -> App:
         policy_date="2026-11-23",
         ci="local",
         about="https://example.com/telemetry",
-        retention="13 months",
+        retention_days=396,
         max_days=30,
         events=[
             Event(
@@ -135,7 +135,7 @@ def test_the_page_says_everything_that_was_declared_and_how_to_say_no() -> None:
         "pseudonymous",
         "never collected",
         "30 days and 32 MiB",
-        "13 months",
+        "396 days",
         "<https://telemetry.example.com>, over an encrypted connection",
     ):
         assert part in text, part

@@ -13,6 +13,7 @@ from shipper.catalog.schema import check, events_from, read_document
 from shipper.collector.http.receive import ACCEPTED, DEFER, REJECT, Verdict, check_names
 from shipper.errors import DeclarationError, ShipperError
 from shipper.recording.event import LOSSES, Event
+from shipper.recording.settings import LONGEST_RETENTION
 from shipper.recording.value_names import version_order
 
 #: Seconds between two looks at the files: a new catalog is in force a moment after it was put there.
@@ -25,15 +26,19 @@ class Catalog(NamedTuple):
     app: str
     version: str
     events: Mapping[str, Event]
+    retention_days: int = 0
+    """How long the app promises that its events are kept, 0 where it does not say."""
 
 
 def read_catalog(path: str) -> Catalog:
     """Read a declaration or a manifest. Raises DeclarationError, naming the file."""
     document = read_document(path)
-    app, version = document.get("app"), document.get("version", "")
+    app, version, days = document.get("app"), document.get("version", ""), document.get("retention_days", 0)
     if not isinstance(app, str) or not isinstance(version, str):
         raise DeclarationError(f"{path} names no app", 'write app = "<name>" in its first line')
-    return Catalog(app, version, events_from(document.get("events")))
+    if type(days) is not int or not 0 <= days <= LONGEST_RETENTION:
+        raise DeclarationError(f"{path}: retention_days is a whole number of days, not {days!r}")
+    return Catalog(app, version, events_from(document.get("events")), days)
 
 
 def verdict_on(event: Mapping[str, Any], catalogs: Mapping[str, Catalog]) -> Verdict:
@@ -70,6 +75,10 @@ class Catalogs:
     def versions(self) -> Mapping[str, str]:
         """The version of each app's catalog."""
         return {app: catalog.version for app, catalog in self._catalogs.items()}
+
+    def promises(self) -> Mapping[str, int]:
+        """How many days each app promises that its events are kept; apps that do not say are left out."""
+        return {app: catalog.retention_days for app, catalog in self._catalogs.items() if catalog.retention_days}
 
     def refresh(self, at_once: bool = False) -> None:
         """Take what has changed, if it is time to look. A file that is wrong changes nothing, and is told."""

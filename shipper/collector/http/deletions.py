@@ -1,21 +1,23 @@
 """Deletions of people: only for who shows the secret of an id, and gathered beside the writer.
 
-Whoever is not known costs a look-up and leaves nothing. The others wait for each other for a moment, and each is deleted
-between two groups of events, so that a flood of requests is one turn of the writer after the other and not one for each.
+Whoever is not known costs a look-up and leaves nothing. The others wait for each other for a moment and are deleted
+together. Where a store has one writer that is between two groups of events, and else beside the writer: a cluster may
+take minutes for it, and events come in meanwhile.
 """
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from shipper.choices.identity import identity_of
 from shipper.collector.http.body import RequestRefused
+from shipper.collector.http.upkeep import InTurn
 from shipper.collector.stores.store import Store, StoreUnavailable
 
 #: People that wait for their deletion at a time.
 MAX_PENDING = 1_000
-#: People that are deleted between two groups of events, and seconds between two such turns.
+#: People that are deleted at once, and seconds between two such turns.
 AT_ONCE, PAUSE = 20, 0.2
 #: Seconds that a request waits for its deletion. A sender waits 25; then it is told that it goes on, and asks again.
 WAIT_SECONDS = 15.0
@@ -28,9 +30,9 @@ def proves(user: str, secret: str) -> bool:
 
 
 class Deletions:
-    """The queue. `in_turn` does work in the writer's thread, between two groups."""
+    """The queue. `in_turn` does work where the store can be written to; see `Upkeep`."""
 
-    def __init__(self, store: Store, in_turn: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+    def __init__(self, store: Store, in_turn: InTurn) -> None:
         self._store = store
         self._in_turn = in_turn
         self._pending: dict[str, asyncio.Future[int]] = {}
@@ -57,10 +59,9 @@ class Deletions:
     async def _work(self) -> None:
         while self._pending:
             people = list(self._pending)[:AT_ONCE]
-            ended: dict[str, int | StoreUnavailable] = {}
-            await self._in_turn(lambda people=people, ended=ended: self._forget(people, ended))  # type: ignore[misc]
-            for person in people:
-                result, ending = ended[person], self._pending.pop(person)
+            ended = await self._in_turn(lambda people=people: self._forget(people))  # type: ignore[misc]
+            for person, result in zip(people, ended, strict=True):
+                ending = self._pending.pop(person)
                 if isinstance(result, int):
                     ending.set_result(result)
                 else:
@@ -68,13 +69,16 @@ class Deletions:
                     ending.exception()  # whoever waited may be gone
             await asyncio.sleep(PAUSE)
 
-    def _forget(self, people: list[str], ended: dict[str, int | StoreUnavailable]) -> None:
-        for person in people:
-            try:
-                ended[person] = self._store.forget(person)
-            except Exception as error:
-                failed = error if isinstance(error, StoreUnavailable) else StoreUnavailable(f"not deleted: {error!r}")
-                ended[person] = failed
+    def _forget(self, people: Sequence[str]) -> Sequence[int | StoreUnavailable]:
+        """Delete some people at once; when that fails, each alone, so that one cannot fail the others."""
+        try:
+            return self._store.forget(people)
+        except StoreUnavailable as away:
+            return [away] * len(people)
+        except Exception as error:
+            if len(people) > 1:
+                return [ended for person in people for ended in self._forget([person])]
+            return [StoreUnavailable(f"not deleted: {error!r}")]
 
     async def close(self) -> None:
         """Finish what is in hand; what waits is asked for again by its senders."""

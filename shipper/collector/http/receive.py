@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from shipper.collector.http.body import RequestRefused
 from shipper.collector.http.lines import read_line
-from shipper.collector.stores.dimensions import bounded_losses
+from shipper.collector.stores.dimensions import bounded_losses, day_of
 from shipper.collector.stores.store import Receipt, Row, person_of
 from shipper.errors import DamagedLine
 from shipper.recording.event import LOSSES
@@ -87,8 +87,10 @@ def read_batch(key: str, body: bytes, check: EventCheck) -> CheckedBatch:
             refused[REJECT][_id_of(line, number)] = _why(damage)
             continue
         verdict = check(event)
+        if verdict.outcome == ACCEPT and not is_of_its_time(row := row_of(event)):
+            verdict = Verdict(REJECT, "the id does not begin with the event's time")
         if verdict.outcome == ACCEPT:
-            rows.append(row_of(event))
+            rows.append(row)
         else:
             refused[verdict.outcome][event["id"]] = verdict.reason[:MAX_REASON]
     rejected = refused[REJECT]
@@ -137,6 +139,11 @@ def row_of(event: Mapping[str, Any]) -> Row:
         bounded_losses(event["fields"]) if event["name"] == LOSSES else event["fields"],
         event.get("agent", ""),
     )
+
+
+def is_of_its_time(row: Row) -> bool:
+    """Whether an id begins with its event's day, as a version 7 UUID does: stores find what is old by its id."""
+    return day_of(int.from_bytes(row.id[:6], "big")) == day_of(row.time)
 
 
 def milliseconds_of(time: str) -> int:

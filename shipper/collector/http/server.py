@@ -28,6 +28,7 @@ from shipper.collector.http.intake import MEMORY_PER_BYTE, Intake
 from shipper.collector.http.metrics import Metrics
 from shipper.collector.http.receive import REJECT, CheckedBatch, Verdict, read_batch, reply
 from shipper.collector.http.sources import RateLimits
+from shipper.collector.http.upkeep import Retention, Turns, is_older
 from shipper.collector.page.public_routes import PublicPage
 from shipper.collector.page.routes import Page
 from shipper.collector.stores.dimensions import FIRST_DAY, LAST_DAY
@@ -48,7 +49,10 @@ class Bounds:
 
 
 class ReceiverRoutes:
-    """What the routes share. `clock` gives Unix seconds, `declared` what an app declares, for the page."""
+    """What the routes share. `clock` gives Unix seconds, `declared` what an app declares, for the page.
+
+    `retention_days` says for how long events are kept, 0 for ever.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class ReceiverRoutes:
         audit: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
         declared: Callable[[str], Declared | None] = lambda _: None,
+        retention_days: Callable[[], int] = lambda: 0,
     ) -> None:
         self.store = store
         self.catalogs = catalogs
@@ -70,6 +75,7 @@ class ReceiverRoutes:
         self.page = Page(store, clock, declared)
         self.public: list[Route] = []
         self.intake = Intake()
+        self.retention = Retention(store, retention_days, clock)
         self._health = ThreadPoolExecutor(1, "health")
         self._looking: asyncio.Future[None] | None = None
 
@@ -97,13 +103,17 @@ class ReceiverRoutes:
 
     def _read(self, key: str, body: bytes, grant: Grant) -> CheckedBatch:
         """Read a batch in a thread of the intake: what its token, the catalogs, the quotas and the budgets make of it."""
-        batch = read_batch(key, body, self.catalogs.check if grant.apps is None else partial(self._check, grant))
+        oldest = self.retention.oldest()
+        plain = grant.apps is None and not oldest
+        batch = read_batch(key, body, self.catalogs.check if plain else partial(self._check, grant, oldest))
         rows = self.bounds.names.fold(batch.rows)
         each = len(body) // (len(rows) or 1)
         self.bounds.capacity.spend({app: each * count for app, count in Counter(row.app for row in rows).items()})
         return replace(batch, rows=tuple(rows))
 
-    def _check(self, grant: Grant, event: Mapping[str, Any]) -> Verdict:
+    def _check(self, grant: Grant, oldest: str, event: Mapping[str, Any]) -> Verdict:
+        if oldest and is_older(event, oldest):
+            return Verdict(REJECT, f"older than {oldest}, the first day that is kept")
         return self.catalogs.check(event) if grant.covers(event["app"]) else Verdict(REJECT, "not an app of this token")
 
     def _count(self, batch: CheckedBatch, receipt: Receipt) -> None:
@@ -144,12 +154,16 @@ class ReceiverRoutes:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Start the writer; at the end commit what waits, then close the store."""
         self.group = Group(self.store, self.clock, self._committed)
-        self.deletions = Deletions(self.store, self.group.call)
+        self.turns = Turns(self.store, self.group)
+        self.deletions = Deletions(self.store, self.turns)
         await asyncio.to_thread(self._learn)
+        self.retention.start(self.turns)
         try:
             yield
         finally:
+            await self.retention.close()
             await self.deletions.close()
+            self.turns.close()
             await self.group.close()
             self.intake.close()
             self._health.shutdown()

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
+from shipper.collector.stores.dimensions import NO_DAY, day_of
 from shipper.collector.stores.sqlite_answers import SqliteAnswers
+from shipper.collector.stores.sqlite_expiry import EXPIRED, Expiry, delete_person, delete_unused_names, expired_before
 from shipper.collector.stores.sqlite_forgetting import forget_names, merge_log
 from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
@@ -35,6 +37,8 @@ class SqliteStore(SqliteAnswers):
     Raises StoreTaken when another receiver has it, and ShipperError when the file is of another version.
     """
 
+    one_writer = True
+
     def __init__(self, folder: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         super().__init__(os.path.join(folder, FILE))
@@ -47,6 +51,8 @@ class SqliteStore(SqliteAnswers):
             ) from None
         self._db = _open(self.path)
         self._names = Names(self._db)
+        self._expiry: Expiry | None = None
+        self._oldest = expired_before(self._db)
         self._forgotten = {person.hex() for (person,) in self._db.execute("SELECT person FROM forgotten")}
 
     def add(self, groups: Sequence[Sequence[Row]], received_at: int) -> list[Receipt]:
@@ -76,7 +82,7 @@ class SqliteStore(SqliteAnswers):
                     duplicate += 1
                     continue
                 known.add(row.id)
-                if row.person not in self._forgotten:
+                if row.person not in self._forgotten and not NO_DAY < day_of(row.time) < self._oldest:
                     fresh.append(row)
             receipts.append(Receipt(len(rows) - duplicate, duplicate))
         return receipts, fresh
@@ -90,26 +96,51 @@ class SqliteStore(SqliteAnswers):
             known.update(found for (found,) in self._db.execute(f"SELECT id FROM events WHERE id IN ({marks})", some))
         return known
 
-    def forget(self, person: str) -> int:
+    def forget(self, people: Sequence[str]) -> list[int]:
         """See Store.forget."""
         with self._transaction():
-            number = self._names.person(person)
-            rows = self._db.execute(_OF_PERSON, (person, number)).fetchall()
-            sums, kinds = Sums(self._names), set()
-            for minute, *columns, fields, agent in rows:
-                row = Row._make((*columns, json.loads(fields), agent))._replace(ci=bool(columns[7]))
-                kind = self._names.kind(row)
-                kinds.add(kind)
-                sums.take(row, kind, number, minute)
-            sums.take_from(self._db)
-            self._db.execute("DELETE FROM events WHERE person = ?", (number,))
-            self._db.execute("DELETE FROM people WHERE id = ?", (number,))
-            forget_names(self._db, kinds)
-            self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (bytes.fromhex(person),))
-        self._forgotten.add(person)
+            gone = [self._forget(person) for person in people]
+        self._forgotten.update(people)
         self._names.unlearn()
         merge_log(self._db)
+        return gone
+
+    def _forget(self, person: str) -> int:
+        number = self._names.person(person)
+        rows = self._db.execute(_OF_PERSON, (person, number)).fetchall()
+        sums, kinds = Sums(self._names), set()
+        for minute, *columns, fields, agent in rows:
+            row = Row._make((*columns, json.loads(fields), agent))._replace(ci=bool(columns[7]))
+            kind = self._names.kind(row)
+            kinds.add(kind)
+            if not NO_DAY < day_of(row.time) < self._oldest:  # which are in no sum any more
+                sums.take(row, kind, number, minute)
+        sums.take_from(self._db)
+        self._db.execute("DELETE FROM events WHERE person = ?", (number,))
+        delete_person(self._db, number)
+        forget_names(self._db, kinds)
+        self._db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (bytes.fromhex(person),))
         return len(rows)
+
+    def expire(self, before: int) -> int:
+        """See Store.expire."""
+        if self._expiry is None or self._expiry.before != before:
+            self._expiry = Expiry(self._db, self._names, before)
+        expiry, self._expiry = self._expiry, None
+        with self._transaction():
+            gone = expiry.step()
+            if not gone and expiry.deleted:
+                delete_unused_names(self._db)
+        if not gone and expiry.deleted:
+            self._names.unlearn()
+            merge_log(self._db)
+        expiry.deleted = gone > 0
+        self._expiry, self._oldest = expiry, max(self._oldest, before)
+        return gone
+
+    def oldest(self) -> int:
+        """See Store.oldest."""
+        return self._oldest
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -179,4 +210,5 @@ def _open(path: str) -> sqlite3.Connection:
         raise ShipperError(
             f"{path} was written by another version of shipper", "Update shipper, or use another --data."
         )
+    db.execute(EXPIRED)
     return db

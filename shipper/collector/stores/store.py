@@ -160,7 +160,10 @@ class Answers(Protocol):
 
 
 class Store(Answers, Protocol):
-    """Where events are kept. `add` and `forget` are called by one thread at a time."""
+    """Where events are kept. `add` is called by one thread at a time."""
+
+    one_writer: bool
+    """Whether `add`, `forget` and `expire` must be called by one and the same thread."""
 
     def add(self, groups: Sequence[Sequence[Row]], received_at: int) -> list[Receipt]:
         """Keep the rows of several requests, all or none, and return a receipt for each.
@@ -169,11 +172,22 @@ class Store(Answers, Protocol):
         a forgotten person are taken and dropped. Raises StoreUnavailable when nothing was committed.
         """
 
-    def forget(self, person: str) -> int:
-        """Delete a person's events and their share of every sum, drop all that come later; return how many went.
+    def forget(self, people: Sequence[str]) -> list[int]:
+        """Delete the events of people and their share of every sum, drop all that come later.
 
-        `person` is a hash made by `person_of`. Returns only after the commit. Raises StoreUnavailable.
+        Returns how many events of each went. People are hashes made by `person_of`. Returns only after the commit, all or
+        none. Raises StoreUnavailable.
         """
+
+    def expire(self, before: int) -> int:
+        """Delete a part of what happened before a day (since 1970), and return how much went; 0 when nothing is left.
+
+        What happened on no real day goes by its receipt. SQLite deletes some rows at a time; ClickHouse whole months, once
+        they were over before the day. Raises StoreUnavailable.
+        """
+
+    def oldest(self) -> int:
+        """The day, since 1970, before which the store takes nothing, since it deleted what it had; 0 for none."""
 
 
 class StoreUnavailable(ShipperError):

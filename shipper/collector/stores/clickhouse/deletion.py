@@ -1,6 +1,6 @@
 """The deletion of people: their shares are put down before anything of them goes; see rule 5 of the package."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from shipper.collector.stores.clickhouse.counts import SEEN, shapes_of
@@ -13,19 +13,19 @@ from shipper.collector.stores.dimensions import LOSSES
 _WHOLE = "shipper.whole"
 
 
-def delete_people(engine: Engine, people: Sequence[str]) -> int:
-    """Delete what is kept of people who are among the forgotten already, and return how many events went.
+def delete_people(engine: Engine, people: Sequence[str]) -> Counter[str]:
+    """Delete what is kept of people who are among the forgotten already, and return how many events of each went.
 
     It may be interrupted anywhere, run again, and run by several receivers at once.
     """
-    deleted = 0
+    deleted: Counter[str] = Counter()
     for shard in engine.shards():
         shard.catch_up("events", "lives")
         for app, days in days_of(shard, people).items():
             theirs = f"app = {text(app)} AND day IN ({dates(days)}) AND person IN ({texts(people)})"
-            ((events,),) = shard.query(f"SELECT count() FROM events FINAL WHERE {theirs}")
-            deleted += int(events)
-            if int(events):
+            events = shard.query(f"SELECT person, count() FROM events FINAL WHERE {theirs} GROUP BY person")
+            deleted.update({person: int(count) for person, count in events})
+            if events:
                 shard.do(_withdraw(app, theirs))
     for table, column in PERSONAL.items():
         given = texts(people) if column == "person" else people_literal(people)

@@ -7,6 +7,7 @@ from shipper.collector.stores.dimensions import FIRST_DAY
 
 #: Seconds for which deleted rows may stay on the disk after no answer counts them any more, on engines that mark them.
 MARKED_FOR = 24 * 3600
+MINUTES = 1440
 
 
 def rebuild_month(shard: Shard, month: int) -> None:
@@ -46,6 +47,26 @@ def drop_months(engine: Engine, day: int) -> list[int]:
     if dropped:
         engine.delete("firsts", "who NOT IN (SELECT who FROM lives)")
     return sorted(dropped)
+
+
+def drop_broken_clocks(engine: Engine, day: int) -> int:
+    """Delete the events that happened on no real day and were received before a day, and return how many.
+
+    Who is left with none of them did not live on that day; the day's sums are worked out anew.
+    """
+    old = f"day = toDate(0) AND received < {day * MINUTES}"
+    counts = [int(shard.query(f"SELECT count() FROM events WHERE {old}")[0][0]) for shard in engine.shards()]
+    if not sum(counts):
+        return 0
+    engine.delete("events", old)
+    left = "SELECT toFixedString(unhex(person), 16) FROM events WHERE day = toDate(0) AND person != ''"
+    for table in ("uses", "lives"):
+        engine.delete(table, f"month = 197001 AND who NOT IN ({left})")
+    engine.delete("firsts", "who NOT IN (SELECT who FROM lives)")
+    for shard in engine.shards():
+        of_no_day = "SELECT app, day, toUInt64(1) AS rows FROM touched WHERE day = toDate(0) GROUP BY app, day"
+        shard.do(f"INSERT INTO touched {of_no_day}")
+    return sum(counts)
 
 
 def purge(shard: Shard) -> None:

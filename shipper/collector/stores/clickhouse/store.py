@@ -10,7 +10,7 @@ from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_
 from shipper.collector.stores.clickhouse.deletion import delete_people
 from shipper.collector.stores.clickhouse.dialect import line, people_literal, texts
 from shipper.collector.stores.clickhouse.engine import Engine
-from shipper.collector.stores.clickhouse.maintenance import drop_months, purge, rebuild_month
+from shipper.collector.stores.clickhouse.maintenance import drop_broken_clocks, drop_months, purge, rebuild_month
 from shipper.collector.stores.clickhouse.schema import SENT, TABLES, columns_of, table_statements, view_statements
 from shipper.collector.stores.store import Receipt, Row
 from shipper.errors import ShipperError
@@ -27,6 +27,8 @@ class ClickHouseStore(ClickHouseAnswers):
     With `upkeep` a thread of its own refreshes the sums, as a receiver needs it. Raises ShipperError for tables of another
     version of shipper.
     """
+
+    one_writer = False
 
     def __init__(self, engine: Engine, *, upkeep: bool = False) -> None:
         super().__init__(engine)
@@ -71,12 +73,14 @@ class ClickHouseStore(ClickHouseAnswers):
             found.update(person for (person,) in rows)
         return found
 
-    def forget(self, person: str) -> int:
+    def forget(self, people: Sequence[str]) -> list[int]:
         """See Store.forget."""
         # First remembered, then deleted: what arrives in between is dropped, or deleted with the rest.
         forgotten = f"INSERT INTO {self._engine.table('forgotten')} (person, since) FORMAT TabSeparated"
-        self._engine.do(forgotten, f"{person}\t{int(time.time())}\n")
-        return delete_people(self._engine, [person])
+        now = int(time.time())
+        self._engine.do(forgotten, "".join(f"{person}\t{now}\n" for person in people))
+        deleted = delete_people(self._engine, people)
+        return [deleted[person] for person in people]
 
     def refresh(self) -> int:
         """Bring every sum up to date, and return how many days had to be worked out again.
@@ -112,9 +116,13 @@ class ClickHouseStore(ClickHouseAnswers):
             rebuild_month(shard, month)
         self.refresh()
 
-    def expire(self, before: int) -> list[int]:
-        """Delete the months that were over before a day, in days since 1970, and return them, as in 202611."""
-        return drop_months(self._engine, before)
+    def expire(self, before: int) -> int:
+        """See Store.expire."""
+        return len(drop_months(self._engine, before)) or drop_broken_clocks(self._engine, before)
+
+    def oldest(self) -> int:
+        """See Store.oldest. A month that was dropped may come again: it is dropped again."""
+        return 0
 
     def close(self) -> None:
         """See Store.close."""
