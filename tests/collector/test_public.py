@@ -154,6 +154,7 @@ def test_a_sender_behind_a_trusted_proxy_is_limited_by_its_own_address(tmp_path:
         assert receiver.post(line(1), x_forwarded_for="192.0.2.7").status_code == 200
         # A minute may begin between any two of them.
         refused = until(lambda: too_many(receiver, "192.0.2.7"), what="the source is refused")
+        assert refused is not None
         assert int(refused.headers["retry-after"]) <= 60
         assert receiver.post(line(1), x_forwarded_for="192.0.2.8").status_code == 200
 
