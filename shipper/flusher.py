@@ -30,7 +30,7 @@ from shipper.spool.segments import names_in
 from shipper.wakeup import alarm, doorbell
 from shipper.wires import Carrier, carrier, choose
 from shipper.wires.destination import destination
-from shipper.wires.message import Reply, Withdrawn
+from shipper.wires.message import Withdrawn
 
 Progress = Callable[[int, int], object]
 #: How a pass ends that has tried whatever it may try.
@@ -134,7 +134,7 @@ class _Pass:
                 self.spool.seal(now)
             self.total = self.spool.counts().events if self.progress else 0
         self.begun = tuple(each.name for each in self.spool.waiting())
-        self._update(journal=kept, queue=plan.order(self.begun, kept, self.random()))
+        self._update(journal=kept, queue=plan.order(self.begun, kept, self.random(), self.spool.unconfirmed()))
 
     def _send_queue(self, transport: Carrier) -> None:
         try:
@@ -184,6 +184,8 @@ class _Pass:
         batches = [settling.batch(self.state.part(name)) for name in names]
         requests = [self.wire.encode(batch, self.destination) for batch in batches]
         kept, begun = self.state.journal, time.monotonic()
+        for name in names:
+            self.spool.mark_sent(name)
         self.spool.write_journal(journal.before(kept, self.clock(), self.random()).to_json())
         try:
             replies = transport.send_all(requests, seconds, lambda: self._allowed(names))
@@ -193,9 +195,7 @@ class _Pass:
             return
         self._update(journal=replace(kept, round_trip=time.monotonic() - begun))
         read = zip(names, batches, replies, strict=True)
-        found = [
-            (name, self.wire.read(reply, batch) if isinstance(reply, Reply) else reply) for name, batch, reply in read
-        ]
+        found = [(name, settling.outcome(self.wire, batch, reply)) for name, batch, reply in read]
         # Acceptances first: what failed beside them is the later word on the receiver.
         for name, outcome in sorted(found, key=lambda each: not isinstance(each[1], Accepted)):
             self.state = transitions.settle(self.state, name, outcome, self.clock(), self.random())

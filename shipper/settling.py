@@ -3,11 +3,13 @@ the whole pass came to.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from shipper import deletions
 from shipper.delivery import journal, segment_progress, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.messages import explain_left
+from shipper.delivery.outcome import Outcome, Unreachable
 from shipper.delivery.plan import PassState
 from shipper.delivery.policy import WITNESSES
 from shipper.delivery.result import PassResult
@@ -19,7 +21,7 @@ from shipper.spool.names import is_losses
 from shipper.spool.pending import lines_waiting
 from shipper.wires import Wire, grouping
 from shipper.wires.events import readable
-from shipper.wires.message import Batch
+from shipper.wires.message import Batch, Reply
 
 
 def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentProgress:
@@ -46,12 +48,21 @@ def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentP
         is_losses(segment.name),
         suspects,
         WITNESSES if kept.suspects else 1,
+        segment.name in spool.unconfirmed(),
     )
 
 
 def batch(part: Part) -> Batch:
     """A part as a wire takes it."""
     return Batch(part.key, tuple(line.raw + b"\n" for line in part.lines))
+
+
+def outcome(wire: Wire, sent: Batch, answer: Reply | Unreachable) -> Outcome:
+    """What one send came to."""
+    if not isinstance(answer, Reply):
+        return answer
+    read = wire.read(answer, sent)
+    return replace(read, unsure=True) if answer.unsure else read
 
 
 def set_aside(spool: Spool, progress: SegmentProgress) -> None:
@@ -75,9 +86,9 @@ def put_back(spool: Spool, progress: SegmentProgress, now: float) -> None:
     """Let an unsettled segment wait again (S5): for the next pass, or a day where the receiver cannot take it yet."""
     set_aside(spool, progress)
     if progress.deferred and not progress.parts:
-        spool.defer(progress.segment, progress.accepted, now)
+        spool.defer(progress.segment, progress.accepted, now, progress.unsure)
     else:
-        spool.release(progress.segment, progress.accepted)
+        spool.release(progress.segment, progress.accepted, progress.unsure)
 
 
 def history_entry(progress: SegmentProgress, endpoint: str, now: float) -> dict[str, object]:

@@ -38,11 +38,15 @@ def plain_reason(text: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What every outcome carries: plain words, the status that came back (0 = none), and a slug for `messages`."""
+    """What every outcome carries: plain words, the status that came back (0 = none), and a slug for `messages`.
+
+    `unsure`: the receiver may have the events all the same. A reply was lost, or somebody between it and us answered.
+    """
 
     detail: str = ""
     status: int = 0
     cause: str = ""
+    unsure: bool = field(default=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -147,7 +151,15 @@ def from_status(status: int, retry_after: float | None = None, detail: str = "",
         cause=cause or _cause(status),
         retry_after=retry_after,
         longest=_hopeless(status),
+        unsure=is_unsure(status),
     )
+
+
+def is_unsure(status: int) -> bool:
+    """Say whether a receiver may hold what it was sent although it answered so: a server that failed may have failed after
+    it stored, and a proxy speaks for a server whose word it did not get. 501, 505 and 511 say that nothing was done.
+    """
+    return 200 <= status < 300 or (status >= 500 and status not in (501, 505, 511))
 
 
 def _cause(status: int) -> str:

@@ -2,8 +2,8 @@
 
 A pass works in this order, so that no segment can stand in front of all others for ever:
 
-1. whole segments, the oldest first; those that once failed where others were accepted come last, and after several
-   failures in a row the order is drawn anew;
+1. whole segments: those that may have arrived, then the oldest; those that once failed where others were accepted come
+   last, and after several failures in a row the order is drawn anew;
 2. a segment that turned out too large, part by part;
 3. segments that were refused whole, bisected one after the other until the poison event is alone;
 4. beside 1, a suspect of an earlier pass before or after each whole segment, as chance decides: a trial (`policy.TRIALS`).
@@ -11,7 +11,7 @@ A pass works in this order, so that no segment can stand in front of all others 
 Any answer that speaks of the receiver and not of the bytes (throttled, unauthorized, unavailable, unreachable) ends it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,6 +30,8 @@ from shipper.delivery.policy import (
     SEND_LEAST,
     SEND_SECONDS,
     SHUFFLE_AFTER,
+    UNSURE_MOST,
+    UNSURE_SPARED,
     WITNESSES,
 )
 from shipper.delivery.segment_progress import LineRefusal, Part, SegmentProgress
@@ -119,12 +121,18 @@ class Finish:
 Step = Send | Finish
 
 
-def order(names: Sequence[str], journal: Journal, random: float) -> tuple[Queued, ...]:
-    """Queue a pass's segments: the oldest first (names sort by age), the notorious last, or turned by chance."""
-    ranked = sorted(names, key=lambda name: (name in journal.put_last, name))
+def order(names: Sequence[str], journal: Journal, random: float, unsure: Collection[str] = ()) -> tuple[Queued, ...]:
+    """Queue a pass's segments: those that may have arrived first, then the oldest (names sort by age), the notorious last.
+
+    After several failures the order is turned by chance: of all, or of those that may have arrived where they are many.
+    """
+    ranked = sorted(names, key=lambda name: (name in journal.put_last, name not in unsure, name))
     if journal.failures >= SHUFFLE_AFTER and len(ranked) > 1:
-        turn = int(random * len(ranked)) % len(ranked)
-        ranked = ranked[turn:] + ranked[:turn]
+        ahead = sum(name in unsure and name not in journal.put_last for name in ranked)
+        spared = random * 4096 % 1 * UNSURE_SPARED < 1
+        many = ahead if ahead >= UNSURE_MOST and not spared else len(ranked)
+        turn = int(random * many) % many
+        ranked = ranked[turn:many] + ranked[:turn] + ranked[many:]
     suspected = {key.rpartition(".")[0] for key in journal.suspects}
     return tuple(Queued(name, "suspect" if name in suspected else "fresh") for name in ranked)
 

@@ -77,6 +77,12 @@ LIMIT_LEAST = 1024
 #: in front of all others for ever.
 SHUFFLE_AFTER = 3
 
+#: Segments that may have arrived are sent before all others: while so many wait, no other is sent before one of them is
+#: answered, so that a bound which has to remove something finds others. But they may be what breaks the receiver, so one
+#: pass in so many begins with any other: about once a day while a receiver is away.
+UNSURE_MOST = 4
+UNSURE_SPARED = 32
+
 #: Characters of a receiver's words that we keep. Enough for one line in a terminal.
 DETAIL = 200
 #: Characters of a reason for one rejected event (the shipper wire's own bound).

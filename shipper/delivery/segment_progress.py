@@ -75,7 +75,7 @@ class SegmentProgress:
 
     `parts` are sent in order. `suspects` were refused alone, `trials` speak against the lines (first, last), `deferred`
     are events that the receiver cannot take yet. `losses`: it tells what was lost, and whatever a receiver says of it,
-    that is never lost in its turn: it is deferred.
+    that is never lost in its turn: it is deferred. `unsure`: of some that wait, nobody knows whether they arrived.
     """
 
     segment: str
@@ -90,6 +90,7 @@ class SegmentProgress:
     suspects: Mapping[int, LineRefusal] = field(default_factory=dict)
     trials: tuple[tuple[int, int], ...] = ()
     losses: bool = False
+    unsure: bool = False
     requests: int = 0
     refusals: int = 0
 
@@ -113,6 +114,7 @@ def begin(
     losses: bool = False,
     suspects: Mapping[int, int] = MappingProxyType({}),
     witnesses: int = 1,
+    unsure: bool = False,
 ) -> SegmentProgress:
     """Begin with a segment: whole, or in parts of at most `limit` bytes where the receiver is known to take no more.
 
@@ -120,18 +122,20 @@ def begin(
     belongs to all of its lines, so what is left travels in the ranges between the gaps. `suspects`, by number with the
     trials against each, travel alone, after all others. `group` says what neighbours must have in common to travel
     together, where the wire asks for that. `witnesses` is how many requests the segment makes at least, if it has the
-    lines: suspects of other segments are tried beside them.
+    lines: suspects of other segments are tried beside them. `unsure`: an earlier pass may have delivered some of it.
     """
     gaps = {*refused, *suspects}
     runs = _runs([line for line in lines if line.number not in suspects], gaps, group)
     if witnesses > 1 and len(runs) == 1 and len(runs[0]) > 1:
         runs = [runs[0][: len(runs[0]) // 2], runs[0][len(runs[0]) // 2 :]]
     if len(runs) == 1 and not gaps and (limit is None or _size(runs[0]) <= limit):
-        return SegmentProgress(segment, tuple(lines), len(lines), (Part(segment, tuple(lines)),), losses=losses)
+        whole = (Part(segment, tuple(lines)),)
+        return SegmentProgress(segment, tuple(lines), len(lines), whole, losses=losses, unsure=unsure)
     parts = tuple(part for run in runs for part in _packed(segment, run, limit))
     least_tried = sorted((suspects[line.number], line.number, line) for line in lines if line.number in suspects)
     alone = tuple(replace(_part(segment, [line]), trial=True) for _, _, line in least_tried)
-    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), (*parts, *alone), losses=losses)
+    found = (*parts, *alone)
+    return SegmentProgress(segment, tuple(lines), len(lines) + len(refused), found, losses=losses, unsure=unsure)
 
 
 def after(progress: SegmentProgress, outcome: Outcome, random: float = 0.0) -> SegmentProgress:
@@ -142,9 +146,8 @@ def after(progress: SegmentProgress, outcome: Outcome, random: float = 0.0) -> S
     progress = replace(progress, requests=progress.requests + 1)
     if isinstance(outcome, Accepted):
         return _accepted(progress, outcome)
-    if isinstance(outcome, TooLarge | Rejected):
-        return _refused(progress, outcome, random)
-    return progress
+    progress = replace(progress, unsure=progress.unsure or outcome.unsure)
+    return _refused(progress, outcome, random) if isinstance(outcome, TooLarge | Rejected) else progress
 
 
 def _accepted(progress: SegmentProgress, outcome: Accepted) -> SegmentProgress:

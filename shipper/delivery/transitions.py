@@ -140,7 +140,7 @@ def _refused(
 def _failed(state: PassState, name: str, outcome: Outcome, now: float, random: float) -> PassState:
     """The receiver itself does not want or cannot: the pass ends. One failure a pass, however many were under way."""
     after = state.journal if state.ended else journal.after(state.journal, outcome, now, random)
-    if state.proven and isinstance(outcome, Unavailable):
+    if state.proven and (isinstance(outcome, Unavailable) or outcome.unsure):
         after = journal.placed_last(after, name)
     return replace(state, journal=after, ended=True)
 

@@ -13,6 +13,7 @@ the folder knows all there is to know, and whoever dies leaves a state that the 
       deferred/<segment>.ndjson                      waiting for a receiver that knows the events; tried once a day
       deferred/<segment>.<time>                      empty: since when that segment has been deferred
       held/because              why it was put there, where no mode says it: DO_NOT_TRACK was set in a shell
+      unconfirmed/<segment>     empty: that segment was sent, and no answer says that its events did not arrive
       quarantine/<segment>.<lines>                   refused or unreadable lines; `.new` while being counted
       returning/<segment>/                           quarantine files on their way back into a segment of that name
       lost/<who>.<reason>.<count>                    losses not yet told to the receiver: the name is the count
@@ -58,7 +59,8 @@ S7   Every event that will not be delivered is counted once, by reason, and the 
      their own named `shipper.losses` in a segment that no bound removes and no refusal sets aside. Each step is finished
      by the next pass if this one dies.
 S8   The spool is bounded in bytes, days and files, quarantine and history included. What has to go is the oldest
-     segment that no pass has in hand, by one rename into lost/.
+     segment that no pass has in hand, by one rename into lost/. A segment that may have arrived (unconfirmed/) goes after
+     all others and is sent before them: what is counted as lost has not arrived as well.
 S9   A clock that jumps costs nothing: no wait read from disk is longer than a day, and a segment goes for its age
      only if a pass at least a day ago already found it too old.
 S10  Folders are 0700 and files 0600; no link is followed from the folder `shipper` downwards; what is another

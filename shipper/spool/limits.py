@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shipper.recording.folder import Folder
 
 #: Everything in an app's folder that grows with its use.
-FOLDERS = ("sealed", "sending", "held", "deferred", "quarantine", "returning", "lost", "tmp")
+FOLDERS = ("sealed", "sending", "held", "deferred", "unconfirmed", "quarantine", "returning", "lost", "tmp")
 
 #: Where a bound may remove a segment.
 EVICTABLE = ("sealed", "held", "deferred")
@@ -36,7 +36,9 @@ class Limits:
 
 
 class Usage:
-    """What a spool holds: all its bytes and files, and the segments that a bound may remove, oldest first."""
+    """What a spool holds: all its bytes and files, and the segments that a bound may remove: the oldest first, and those
+    that may have arrived last.
+    """
 
     __slots__ = ("bytes", "evictable", "files")
 
@@ -55,7 +57,9 @@ def measure(app: "Folder") -> "Usage":
         if not is_losses(name)
     ]
     total = sum(own.values()) + sum(sum(found.values()) for found in sizes.values())
-    return Usage(total, len(own) + sum(map(len, sizes.values())), sorted(evictable))
+    marked = sizes["unconfirmed"]
+    in_order = sorted(evictable, key=lambda each: (each[0] in marked, each))
+    return Usage(total, len(own) + sum(map(len, sizes.values())), in_order)
 
 
 def _sizes(app: "Folder", room: "str") -> "dict[str, int]":
@@ -86,7 +90,7 @@ def settled_lines(app: "Folder", segment: "str") -> "frozenset[int]":
 
 
 def choose(usage: "Usage", limits: "Limits") -> "list[tuple[str, str]]":
-    """Choose what has to go: (name, room), oldest first, until the rest is within the limits.
+    """Choose what has to go: (name, room), in the order of `usage.evictable`, until the rest is within the limits.
 
     A segment's worth of room (at most half the spool) is kept free: the active file grows up to that much before
     anybody looks again.
@@ -117,6 +121,8 @@ def evict(app: "Folder", limits: "Limits", sync: "bool" = False) -> "list[str]":
 
 def evict_one(app: "Folder", room: "str", segment: "str", reason: "str", sync: "bool" = False) -> "bool":
     """Let one segment go by a bound. What of it is in quarantine, or was accepted, is not counted (S7)."""
+    from shipper.spool import unconfirmed
+
     done = settled_lines(app, segment)
     try:
         with app.folder(room) as folder:
@@ -128,4 +134,6 @@ def evict_one(app: "Folder", room: "str", segment: "str", reason: "str", sync: "
         count = sum(events_in(raw) for number, raw in lines if number not in done)
     finally:
         os.close(fd)
-    return evict_segment(app, room, segment, reason, count, sync)
+    gone = evict_segment(app, room, segment, reason, count, sync)
+    unconfirmed.clear(app, segment)
+    return gone

@@ -136,6 +136,7 @@ _OWN: Mapping[str, Callable[[str], bool]] = {
     "sealed": _is_events,
     "sending": _is_events,
     "deferred": lambda name: _is_events(name) or read_deferral(name) is not None,
+    "unconfirmed": is_segment,
     "quarantine": lambda name: read_quarantined(name) is not None,
     "lost": _is_loss,
     "tmp": is_ours,

@@ -14,7 +14,7 @@ from shipper.recording.event import LOSSES
 from shipper.recording.folder import Folder
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
-from shipper.spool import deferral, losses, quarantine, records, retention, returning
+from shipper.spool import deferral, losses, quarantine, records, retention, returning, unconfirmed
 from shipper.spool.holding import BECAUSE, move_to_held
 from shipper.spool.limits import settled_lines
 from shipper.spool.lines import Line, Segment, classify_line, classify_lines
@@ -84,7 +84,7 @@ class Spool(ReadableSpool):
             return self._take(name) if self._move(name, "sealed", "sending") else None
         except OSError:
             with suppress(OSError):  # else the next pass puts it back
-                self.release(name)
+                self.release(name, unsure=True)
             raise
 
     def _take(self, name: str) -> Segment | None:
@@ -116,21 +116,34 @@ class Spool(ReadableSpool):
                 return False
         return True
 
-    def release(self, name: str, accepted: Collection[int] = ()) -> None:
+    def mark_sent(self, name: str) -> None:
+        """Note that a segment is about to be sent: from now on it may have arrived, until `release` or `delete` knows."""
+        with suppress(OSError):  # a full disk: not to deliver would be worse than to count what may have arrived
+            unconfirmed.mark(self.folder, name)
+
+    def unconfirmed(self) -> frozenset[str]:
+        """The segments that may have arrived although nobody said so."""
+        return unconfirmed.marked(self.folder)
+
+    def release(self, name: str, accepted: Collection[int] = (), unsure: bool = False) -> None:
         """Put a claimed segment back: it waits again, unchanged (S3). Lines that were `accepted`, by number, are neither
-        sent again nor counted if a bound removes it.
+        sent again nor counted if a bound removes it. `unsure`: others may have arrived.
         """
         if accepted:
             with self._lock():
                 quarantine.keep_places(self.folder, name, accepted)
         self._move(name, "sending", "sealed")
+        if not unsure:
+            unconfirmed.clear(self.folder, name)
 
-    def defer(self, name: str, accepted: Collection[int], now: float) -> None:
+    def defer(self, name: str, accepted: Collection[int], now: float, unsure: bool = False) -> None:
         """Put a claimed segment, of which a receiver cannot take some yet, where it waits for `resume_deferred`."""
         with self._lock():
             if accepted:
                 quarantine.keep_places(self.folder, name, accepted)
             deferral.defer(self.folder, name, int(now * 1000))
+        if not unsure:
+            unconfirmed.clear(self.folder, name)
 
     def deferred_since(self, name: str) -> float | None:
         """Since when a segment has been deferred; None when it never was."""
@@ -150,6 +163,7 @@ class Spool(ReadableSpool):
             files.remove(sending, name + SUFFIX)
         quarantine.give_up_places(self.folder, name)
         deferral.forget(self.folder, name)
+        unconfirmed.clear(self.folder, name)
 
     def quarantine(self, name: str, number: int, raw: bytes, reason: str, detail: str = "") -> None:
         """Set a line of a claimed segment aside and count it as lost; doing it again changes nothing.

@@ -38,9 +38,10 @@ class Local:
         try:
             return self._written(request)
         except BrokenPipeError:
-            return Unreachable(cause="pipe", detail="whoever read the output went away")
+            return Unreachable(cause="pipe", detail="whoever read the output went away", unsure=True)
         except OSError as wrong:
-            return Unreachable(cause="folder", detail=plain(f"{wrong.strerror}: {unquote(self._url.path)}"))
+            detail = plain(f"{wrong.strerror}: {unquote(self._url.path)}")
+            return Unreachable(cause="folder", detail=detail, unsure=True)
 
     def send_all(
         self, requests: Sequence[Request], seconds: float, allowed: Callable[[], bool]

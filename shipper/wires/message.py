@@ -58,7 +58,8 @@ class Request:
 class Reply:
     """What came back: header names in lower case, the body decoded, `date` our clock when it came (Unix seconds).
 
-    `cut` says that the body went on beyond what is read of any reply: what stands here is only its beginning.
+    `cut` says that the body went on beyond what is read of any reply: what stands here is only its beginning. `unsure`: an
+    earlier try of the same request may have arrived.
     """
 
     status: int
@@ -66,6 +67,7 @@ class Reply:
     body: bytes
     date: float
     cut: bool = False
+    unsure: bool = field(default=False, compare=False)
 
     def header(self, name: str) -> str:
         """The first value of a header, or nothing."""

@@ -20,6 +20,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from urllib.request import getproxies, proxy_bypass
@@ -28,7 +29,7 @@ import httpx
 import tenacity
 
 from shipper import __version__
-from shipper.delivery.outcome import Unreachable, plain
+from shipper.delivery.outcome import Unreachable, is_unsure, plain
 from shipper.delivery.policy import QUICK_PAUSE, QUICK_TRIES
 from shipper.wires.compression import gzip, unpacked
 from shipper.wires.connecting import OverlappingTransport
@@ -44,6 +45,14 @@ _QUICK_STATUS = frozenset({502, 503, 504})
 #: Failures that a quick try may bridge, and those that say that there was no way at all.
 _MAY_PASS = frozenset({"refused", "reset", "dns"})
 _NO_WAY = frozenset({"refused", "unreached", "dns"})
+#: httpx's errors after which not a byte of the request can have left.
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class _Quick(Exception):
@@ -113,7 +122,7 @@ class Transport:
             answer.put(unreachable(wrong))
 
     def _tries(self, request: Request, ends: float, allowed: Callable[[], bool]) -> Reply | Unreachable:
-        """At most three quick tries; what they cannot bridge is the backoff's work."""
+        """At most three quick tries; what they cannot bridge is the backoff's work. Any of them may have arrived."""
         refused = _forbidden(self._endpoint)
         if refused is not None:
             return refused
@@ -123,24 +132,29 @@ class Transport:
             retry=tenacity.retry_if_exception_type(_Quick),
             reraise=True,
         )
+        unsure: list[bool] = []
         try:
-            return tries(self._once, request, allowed)
+            answer = tries(self._once, request, allowed, unsure)
         except _Quick as last:
-            return last.answer
+            answer = last.answer
+        return replace(answer, unsure=answer.unsure or any(unsure))
 
-    def _once(self, request: Request, allowed: Callable[[], bool]) -> Reply | Unreachable:
+    def _once(self, request: Request, allowed: Callable[[], bool], unsure: list[bool]) -> Reply | Unreachable:
+        """One try; of one that failed, `unsure` is told whether it may have arrived."""
         if not allowed():
             raise Withdrawn
         try:
             reply = self._exchange(request)
         except Exception as wrong:  # httpx's own, and what leaks through it: ssl, socket, h11, ImportError for SOCKS
             failure = unreachable(wrong)
+            unsure.append(failure.unsure)
             if failure.cause in _NO_WAY and _proxied(self._endpoint):  # it is the proxy that we failed to reach
                 failure = Unreachable(cause="proxy", detail="no connection to the proxy of the environment")
             if failure.cause in _MAY_PASS:
                 raise _Quick(failure) from wrong
             return failure
         if reply.status in _QUICK_STATUS and not reply.header("retry-after"):
+            unsure.append(is_unsure(reply.status))
             raise _Quick(reply)
         return reply
 
@@ -222,7 +236,7 @@ def _within(
     try:
         return answer.get(timeout=max(ends - time.monotonic(), 0.001))
     except queue.Empty:
-        return Unreachable(cause="timeout", detail=f"no complete reply within {seconds:.0f} s")
+        return Unreachable(cause="timeout", detail=f"no complete reply within {seconds:.0f} s", unsure=True)
 
 
 def _unless_withdrawn(found: Reply | Unreachable | Withdrawn) -> Reply | Unreachable:
@@ -252,11 +266,13 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 def unreachable(wrong: Exception) -> Unreachable:
     """Put an exception of the network into plain words, without any address or credential that it may carry."""
     chain = list(_chain(wrong))
+    own = next((each for each in chain if isinstance(each, httpx.TransportError)), wrong)
+    unsure = not isinstance(own, (*_NOTHING_SENT, ImportError))
     for error_type, cause, words in _CAUSES:
         found = next((each for each in chain if isinstance(each, error_type)), None)
         if found is not None:
-            return Unreachable(cause=cause, detail=plain(words or _own_words(found)))
-    return Unreachable(cause="error", detail=plain(type(wrong).__name__))
+            return Unreachable(cause=cause, detail=plain(words or _own_words(found)), unsure=unsure)
+    return Unreachable(cause="error", detail=plain(type(wrong).__name__), unsure=unsure)
 
 
 def _own_words(wrong: BaseException) -> str:

@@ -27,8 +27,8 @@ DAYS = 365 if DEEP else 120
 A_DAY = 50
 PASSES_A_DAY = 4
 #: Chances of a day, by what the receiver is like in it; an outage lasts for several.
-WEATHER = {"well": 60, "away": 4, "moody": 12, "lost replies": 8, "behind": 10, "refusing": 6}
-LASTS = {"away": (5, 25), "behind": (3, 20)}
+WEATHER = {"well": 60, "away": 4, "moody": 12, "lost replies": 4, "mute": 4, "behind": 10, "refusing": 6}
+LASTS = {"away": (5, 25), "mute": (1, 12), "behind": (3, 20)}
 
 
 @dataclass
@@ -79,7 +79,8 @@ class Year:
         newer = [one for one, event in events.items() if self._is_newer(event)]
         bad = [one for one in events if one in self.refused and one not in newer]
         if not newer and not bad:
-            if self.weather == "lost replies" and self.chance.random() < 0.5:
+            lost = {"lost replies": 0.5, "mute": 1.0}.get(self.weather, 0.0)
+            if self.chance.random() < lost:  # it has stored them, and nobody hears of it
                 receiver.events.update({json.loads(raw)["id"]: raw for raw in request.lines})
                 connection.close()
             else:
