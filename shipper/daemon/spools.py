@@ -7,8 +7,8 @@ from shipper.recording.folder import Folder, open_app
 from shipper.recording.lock import Lock
 from shipper.wakeup import doorbell
 
-#: Where something may wait for a pass: claimed by a dead one, sealed, lost and untold, or a request for erasure.
-_ROOMS = ("sealed", "sending", "deferred", "lost", "deletions")
+#: Where something may wait for a pass: claimed by a dead one, sealed, overflown, lost and untold, or a request for erasure.
+_ROOMS = ("sealed", "sending", "deferred", "overflow", "lost", "deletions")
 #: Seconds to wait for a writer before `due` is moved on. Without the lock the pass is started all the same.
 _PATIENCE = 0.1
 
@@ -38,7 +38,7 @@ def _waits(spool: "Folder") -> "bool":
     for room in _ROOMS:
         try:
             with spool.folder(room) as folder:
-                if files.names(folder):
+                if any(not name.endswith(".lock") for name in files.names(folder)):
                     return True
         except OSError:
             continue

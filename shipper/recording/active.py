@@ -16,13 +16,13 @@ SEGMENT_LINES = 1000
 SHORTEST_LINE = 240
 
 
-def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
-    """Append one line to `active.ndjson` of the folder and return how many bytes stood there before.
+def append_line(folder: "Folder", line: "bytes", sync: "bool" = False, name: "str" = "active.ndjson") -> "int":
+    """Append one line to the file `name` of the folder and return how many bytes stood there before.
 
     The caller holds the lock. S1: on return the whole line is with the kernel, with `sync` on the disk. S2: one write,
     a short one is taken back; a tail that a killed writer left is closed off first, so only that tail is unreadable.
     """
-    fd = folder.open("active.ndjson", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    fd = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         size = os.fstat(fd).st_size
         if size > 0:
@@ -41,15 +41,12 @@ def append_line(folder: "Folder", line: "bytes", sync: "bool" = False) -> "int":
         os.close(fd)
 
 
-def is_full(folder: "Folder", length: "int") -> "bool":
-    """Say whether a line of `length` bytes would take `active.ndjson` past a segment's size (S3)."""
+def is_full(folder: "Folder", length: "int", name: "str" = "active.ndjson", most: "int" = SEGMENT_BYTES) -> "bool":
+    """Say whether a line of `length` bytes would take the file `name` past `most` bytes or a segment's lines (S3)."""
     try:
-        size = folder.stat("active.ndjson").st_size
+        size = folder.stat(name).st_size
     except FileNotFoundError:
         return False
-    if size + length > SEGMENT_BYTES:
+    if size + length > most:
         return size > 0
-    return (
-        size >= SEGMENT_LINES * SHORTEST_LINE
-        and folder.read("active.ndjson", SEGMENT_BYTES).count(b"\n") >= SEGMENT_LINES
-    )
+    return size >= SEGMENT_LINES * SHORTEST_LINE and folder.read(name, SEGMENT_BYTES).count(b"\n") >= SEGMENT_LINES

@@ -59,10 +59,11 @@ def spool_line(
         except OSError:
             if not lock.busy:
                 raise
+            from shipper.spool.limits import Limits
             from shipper.spool.without_lock import write_overflow
 
             mode = app.decide(environ, config)[0]
-            kept, news = write_overflow(folder, mode, line, app.limits[2], now, os.urandom(4), app.sync), ""
+            kept, news = write_overflow(folder, mode, line, Limits(*app.limits), now, os.urandom(4), app.sync), ""
         finally:
             set_patience(patience() - lock.waited)
         if kept and app.sync:

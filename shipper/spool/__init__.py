@@ -14,6 +14,7 @@ the folder knows all there is to know, and whoever dies leaves a state that the 
       deferred/<segment>.<time>                      empty: since when that segment has been deferred
       held/because              why it was put there, where no mode says it: DO_NOT_TRACK was set in a shell
       unconfirmed/<segment>     empty: that segment was sent, and no answer says that its events did not arrive
+      overflow/<n>.ndjson  overflow/held-<n>.ndjson  overflow/<n>.lock     lines of writers that did not get spool.lock
       quarantine/<segment>.<lines>                   refused or unreadable lines; `.new` while being counted
       returning/<segment>/                           quarantine files on their way back into a segment of that name
       lost/<who>.<reason>.<count>                    losses not yet told to the receiver: the name is the count
@@ -66,8 +67,9 @@ S9   A clock that jumps costs nothing: no wait read from disk is longer than a d
 S10  Folders are 0700 and files 0600; no link is followed from the folder `shipper` downwards; what is another
      person's is refused.
 S11  Where the home is read-only, full, missing or another's, recording silently does nothing, within 50 ms.
-S12  A writer waits for the lock at most 50 ms in the life of its process. Who did not get it writes a segment of its
-     own in tmp/ and renames it into sealed/, within the bound on files; it never evicts.
+S12  A writer waits for the lock at most 50 ms in the life of its process. Who did not get it appends to the first of four
+     files in overflow/ whose lock is free, and looks at the bounds when it begins one; it never evicts. Who gets none of
+     them writes a segment of its own in tmp/ and renames it into sealed/.
 S13  fork, threads and exec neither double nor lose an event: ids and sessions are drawn from the system's randomness,
      the session again in every new process.
 """

@@ -10,7 +10,7 @@ from shipper import files
 from shipper.recording.folder import open_app, open_state
 from shipper.recording.line import format_time
 from shipper.recording.lock import Lock, patience, set_patience
-from shipper.spool.names import ACTIVE, is_losses, segments
+from shipper.spool.names import ACTIVE, is_losses, is_overflow, segments
 from shipper.spool.segments import names_in, seal
 
 TYPE_CHECKING = False
@@ -49,6 +49,8 @@ def is_pending(folder: "Folder") -> bool:
             return True
     except FileNotFoundError:
         pass
+    if any(is_overflow(name) and not name.startswith("held-") for name in names_in(folder, "overflow")):
+        return True
     return any(segments(names_in(folder, room)) for room in ("sealed", "sending", "deferred"))
 
 
@@ -69,6 +71,10 @@ def move_to_held(folder: "Folder", now: "int") -> int:
     The caller holds spool.lock. `now` is Unix milliseconds. Returns how many segments were moved; losses stay.
     """
     seal(folder, now, os.urandom(4))
+    if names_in(folder, "overflow"):
+        from shipper.spool.without_lock import seal_overflow
+
+        seal_overflow(folder, now)
     if segments(names_in(folder, "deferred")):
         from shipper.spool.deferral import resume
 

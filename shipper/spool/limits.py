@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from shipper.recording.folder import Folder
 
 #: Everything in an app's folder that grows with its use.
-FOLDERS = ("sealed", "sending", "held", "deferred", "unconfirmed", "quarantine", "returning", "lost", "tmp")
+FOLDERS = (
+    "sealed", "sending", "held", "deferred", "overflow", "unconfirmed", "quarantine", "returning", "lost", "tmp",
+)  # fmt: skip
 
 #: Where a bound may remove a segment.
 EVICTABLE = ("sealed", "held", "deferred")

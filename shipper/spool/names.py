@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ACTIVE = "active.ndjson"
 SUFFIX = ".ndjson"
+#: How many files take the lines of writers that do not get spool.lock: so many can write at the same moment.
+OVERFLOWS = 4
 #: What a loss can be called. A whole segment went for `full` or `old`; a line is in quarantine for the other three.
 EVICTED = ("full", "old")
 QUARANTINED = ("damaged", "rejected", "too-large")
@@ -59,6 +61,16 @@ def is_segment(name: "str") -> "bool":
         and len(random) == 8
         and _HEX.issuperset(random)
     )
+
+
+def overflow_name(number: "int", held: "bool") -> "str":
+    """Name the file in overflow/ that takes lines while spool.lock is held; `held` of those recorded in mode `local`."""
+    return f"held-{number}{SUFFIX}" if held else f"{number}{SUFFIX}"
+
+
+def is_overflow(name: "str") -> "bool":
+    """Say whether a name in overflow/ is that of a file with events."""
+    return any(name == overflow_name(number, held) for number in range(OVERFLOWS) for held in (False, True))
 
 
 def is_losses(segment: "str") -> "bool":

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from shipper.recording.folder import Folder
 from shipper.spool.limits import settled_lines
-from shipper.spool.names import ACTIVE, SUFFIX, segments
+from shipper.spool.names import ACTIVE, OVERFLOWS, SUFFIX, overflow_name, segments
 from shipper.spool.segments import names_in, numbered_lines
 
 #: Where segments wait, in the order in which they move: looked at in this order, one that moves is never missed.
@@ -21,8 +21,10 @@ def pending_lines(app: Folder, held: bool) -> Iterator[bytes]:
     """
     rooms = ROOMS if held else ROOMS[1:]
     with ExitStack() as stack:
-        # An active file that is sealed while we look keeps its inode: it is read here, and not again as a segment.
-        actives = [fd for room in (("held", "") if held else ("",)) if (fd := _active(app, room, stack)) is not None]
+        # A file that is appended to and sealed while we look keeps its inode: it is read here, and not again as a segment.
+        places = [("held", ACTIVE)] if held else []
+        places += [("overflow", overflow_name(n, each)) for n in range(OVERFLOWS) for each in {False, held}]
+        actives = [fd for where in (*places, ("", ACTIVE)) if (fd := _open(app, *where, stack)) is not None]
         inodes = {os.fstat(fd).st_ino for fd in actives}
         names = {name for room in rooms for name in segments(names_in(app, room))}
         for name in sorted(names):
@@ -51,10 +53,10 @@ def lines_waiting(app: Folder, segment: str) -> int:
         os.close(fd)
 
 
-def _active(app: Folder, room: str, stack: ExitStack) -> int | None:
+def _open(app: Folder, room: str, name: str, stack: ExitStack) -> int | None:
     try:
         folder = stack.enter_context(app.folder(room)) if room else app
-        fd = folder.open(ACTIVE, os.O_RDONLY)
+        fd = folder.open(name, os.O_RDONLY)
     except OSError:
         return None
     stack.callback(os.close, fd)

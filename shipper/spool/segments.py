@@ -53,21 +53,30 @@ def seal(app: "Folder", now_ms: "int", randomness: "bytes", held: "bool" = False
     place. With `sync` the segment's entry is on the disk on return, and so before that of the active file can go (S1).
     Raises Refused when the active file is not a file of ours alone.
     """
-    with app.folder("held", create=True) if held else app.folder("sealed", create=True) as target:
-        source = target if held else app
-        try:
-            fd = source.open(ACTIVE, os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        size = os.fstat(fd).st_size
-        os.close(fd)
-        if not size:
-            return None
-        name = new_name(app, now_ms, randomness)
-        files.rename(source, ACTIVE, target, name + SUFFIX)
+    if held:
+        with app.folder("held", create=True) as source:
+            return seal_as(app, source, ACTIVE, "held", now_ms, randomness, sync)
+    return seal_as(app, app, ACTIVE, "sealed", now_ms, randomness, sync)
+
+
+def seal_as(
+    app: "Folder", source: "Folder", file: "str", room: "str", now_ms: "int", randomness: "bytes", sync: "bool"
+) -> "str | None":
+    """Turn a file that was appended to into a segment in `room`. The caller holds its lock; see `seal`."""
+    try:
+        fd = source.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    size = os.fstat(fd).st_size
+    os.close(fd)
+    if not size:
+        return None
+    name = new_name(app, now_ms, randomness)
+    with app.folder(room, create=True) as target:
+        files.rename(source, file, target, name + SUFFIX)
         if sync:
             files.sync_entries(target)
-        return name
+    return name
 
 
 def events_in(line: "bytes") -> "int":

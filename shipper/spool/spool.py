@@ -21,6 +21,7 @@ from shipper.spool.lines import Line, Segment, classify_line, classify_lines
 from shipper.spool.names import SUFFIX, segments
 from shipper.spool.reading import ReadableSpool
 from shipper.spool.segments import names_in, numbered_lines, seal
+from shipper.spool.without_lock import seal_overflow
 
 #: Seconds that a pass waits for spool.lock. A writer holds it for some 30 microseconds; who holds it longer is stopped.
 PATIENCE = 5.0
@@ -50,6 +51,7 @@ class Spool(ReadableSpool):
         with self._lock():
             losses.finish(self.folder)
             quarantine.finish(self.folder)
+            seal_overflow(self.folder, time.time_ns() // 1_000_000)
             self._put_back()
             returning.finish(self.folder)
             losses.finish_collecting(self.folder, self._losses_line)
@@ -229,6 +231,7 @@ class Spool(ReadableSpool):
         """Move what is held to sealed/: mode `on` was chosen. Returns how many segments."""
         with self._lock():
             seal(self.folder, int(now * 1000), os.urandom(4), held=True)
+            seal_overflow(self.folder, int(now * 1000))
             with self.folder.folder("held") as held, self.folder.folder("sealed", create=True) as sealed:
                 moving = segments(files.names(held))
                 for name in moving:

@@ -99,7 +99,7 @@ def test_who_dies_amid_a_send_leaves_the_mark() -> None:
         spool.claim(name)
         spool.mark_sent(name)
         spool.recover()
-        assert (waiting(spool), spool.unconfirmed()) == ([name], {name})
+        assert (waiting(spool), spool.unconfirmed()) == ([name], frozenset({name}))
         spool.purge()
         assert os.listdir(os.path.join(spool.folder.path, "unconfirmed")) == []
 

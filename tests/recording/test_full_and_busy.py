@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ import pytest
 from shipper import files
 from shipper.choices.saving import save_choice
 from shipper.recording import lock
+from shipper.recording.active import SEGMENT_BYTES
 from shipper.recording.folder import Folder, open_config
-from shipper.recording.modes import ALL, OFF, ON
+from shipper.recording.modes import ALL, LOCAL, OFF, ON
+from shipper.spool import Spool, without_lock
+from shipper.spool.limits import measure
 from shipper.spool.losses import counted
+from shipper.spool.names import OVERFLOWS
 from tests.fixtures.sample_app import lines, locked_elsewhere, sample, spool_of
 
 
@@ -46,25 +51,74 @@ def environ() -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("on")
-def test_without_the_lock_a_line_becomes_a_segment_of_its_own() -> None:
+def test_without_the_lock_lines_go_into_an_overflow_file_and_from_there_with_the_next_pass() -> None:
     app = sample()
     assert app.record("datasource", kind="mysql")
-    with spool_of(environ()) as spool, locked_elsewhere(spool):
+    with spool_of(environ()) as folder, locked_elsewhere(folder):
         assert app.record("datasource", kind="postgres")
         assert app.record("datasource", kind="postgres")
-        with spool.folder("sealed") as sealed:
-            names = sorted(files.names(sealed))
-            assert len(names) == 2
-            assert [event["fields"] for name in names for event in lines(sealed, name)] == [{"kind": "postgres"}] * 2
+        with folder.folder("overflow") as overflow:
+            (name,) = [name for name in files.names(overflow) if name.endswith(".ndjson")]
+            assert [event["fields"] for event in lines(overflow, name)] == [{"kind": "postgres"}] * 2
+        assert Spool(folder, environ()).counts().events == 3
+    with spool_of(environ()) as folder:
+        spool = Spool(folder, environ())
+        spool.recover()
+        assert [len(list(spool.pending())), len(spool.waiting())] == [3, 1]
 
 
 @pytest.mark.usefixtures("on")
-def test_without_the_lock_nothing_is_written_past_the_bound_on_files() -> None:
-    app = sample(max_files=2)
+def test_who_gets_no_overflow_file_either_writes_a_segment_of_his_own() -> None:
+    app = sample()
     assert app.record("datasource", kind="mysql")
-    with spool_of(environ()) as spool, locked_elsewhere(spool):
-        promised = [app.record("datasource", kind="postgres") for _ in range(4)]
-        assert promised == [True, True, False, False]
+    with spool_of(environ()) as folder, locked_elsewhere(folder), ExitStack() as held:
+        overflow = held.enter_context(folder.folder("overflow", create=True))
+        for number in range(OVERFLOWS):
+            held.enter_context(locked_elsewhere(overflow, f"{number}.lock"))
+        assert app.record("datasource", kind="postgres")
+        with folder.folder("sealed") as sealed:
+            (name,) = files.names(sealed)
+            assert [event["fields"] for event in lines(sealed, name)] == [{"kind": "postgres"}]
+
+
+@pytest.mark.usefixtures("on")
+def test_without_the_lock_the_bound_is_bytes_and_not_files_of_one_line() -> None:
+    """D11: 2,000 files of one line were all that a stopped holder of the lock left room for, of 32 MiB."""
+    app, bound = sample(max_bytes=600_000, max_files=60), 600_000
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as folder, locked_elsewhere(folder):
+        promised = 0
+        while app.record("datasource", kind="postgres"):
+            promised += 1
+        spool, used = Spool(folder, environ()), measure(folder)
+        assert spool.counts().events == promised + 1
+        assert bound - SEGMENT_BYTES // 2 < used.bytes <= bound + SEGMENT_BYTES
+        assert used.files < 60
+    assert promised > 1000
+
+
+@pytest.mark.usefixtures("on")
+def test_what_overflows_in_mode_local_is_held_and_what_overflows_is_erased_by_off() -> None:
+    app = sample()
+    assert app.record("datasource", kind="mysql")
+    with spool_of(environ()) as folder:
+        spool = Spool(folder, environ())
+        with locked_elsewhere(folder):
+            assert app.record("datasource", kind="postgres")
+            with open_config(os.environ, create=True) as config:
+                save_choice(config, ALL, LOCAL, "test", 0)
+            assert app.record("datasource", kind="rest")
+        assert (spool.counts().events, spool.counts().held) == (2, 1)
+        spool.recover()
+        assert (spool.counts().events, spool.counts().held) == (2, 1)
+        spool.hold_back(time.time())
+        assert (spool.counts().events, spool.counts().held) == (0, 3)
+        spool.let_go(time.time())
+        assert (spool.counts().events, spool.counts().held) == (3, 0)
+        with locked_elsewhere(folder):
+            assert app.record("datasource", kind="rest")
+        spool.purge()
+        assert list(spool.everything()) == []
 
 
 @pytest.mark.usefixtures("on")
@@ -149,6 +203,7 @@ def test_a_line_without_the_lock_is_complete_before_any_pass_can_see_it(monkeypa
     app = sample()
     assert app.record("datasource", kind="mysql")
     monkeypatch.setattr(files, "write", watched)
+    monkeypatch.setattr(without_lock, "has_locks", lambda: False)  # as in a subinterpreter
     with spool_of(environ()) as spool, locked_elsewhere(spool):
         assert app.record("datasource", kind="postgres")
     assert rooms == ["tmp"]

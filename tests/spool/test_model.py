@@ -18,7 +18,7 @@ from shipper import files
 from shipper.recording.folder import open_app, open_state
 from shipper.recording.lock import Lock
 from shipper.recording.modes import LOCAL, ON
-from shipper.spool.limits import Limits, evict
+from shipper.spool.limits import Limits, evict, measure
 from shipper.spool.lines import Line
 from shipper.spool.manifest_upgrade import replace_manifest
 from shipper.spool.names import SUFFIX, is_losses
@@ -65,7 +65,7 @@ class Model(RuleBasedStateMachine):
     def write_without_the_lock(self, local: bool) -> None:
         one = line(now=self.now)
         assert write_overflow(
-            self.folder, LOCAL if local else ON, one, 2000, milliseconds(self.now), os.urandom(4), False
+            self.folder, LOCAL if local else ON, one, Limits(), milliseconds(self.now), os.urandom(4), False
         )
         (self.held if local else self.waiting).add(id_of(one))
 
@@ -93,6 +93,7 @@ class Model(RuleBasedStateMachine):
         if waiting:
             segment = self.spool.claim(waiting[which % len(waiting)].name)
             if segment:
+                self.spool.mark_sent(segment.name)
                 self.hand = segment.name, tuple(one for one in segment.lines if one.number not in segment.quarantined)
 
     @precondition(lambda self: self.hand is not None)
@@ -127,10 +128,10 @@ class Model(RuleBasedStateMachine):
             self.hand = name, tuple(other for other in lines if other is not one)
 
     @precondition(lambda self: self.hand is not None)
-    @rule()
-    def kept(self) -> None:
+    @rule(unsure=st.booleans())
+    def kept(self, unsure: bool) -> None:
         assert self.hand
-        self.spool.release(self.hand[0])
+        self.spool.release(self.hand[0], unsure=unsure)
         self.hand = None
 
     @rule()
@@ -147,9 +148,12 @@ class Model(RuleBasedStateMachine):
 
     @rule(size=st.sampled_from([1, 2000, 6000]))
     def the_spool_is_full(self, size: int) -> None:
+        unsure = self.spool.unconfirmed()
         with Lock(self.folder, 1):
-            for name in evict(self.folder, Limits(bytes=size + self._fixed())):
-                assert not is_losses(name)
+            gone = evict(self.folder, Limits(bytes=size + self._fixed()))
+        assert not any(map(is_losses, gone))
+        if unsure.intersection(gone):  # those that may have arrived go last
+            assert {name for name, _, _ in measure(self.folder).evictable} <= unsure
         self._forget_what_went()
 
     def _fixed(self) -> int:
@@ -202,7 +206,7 @@ class Model(RuleBasedStateMachine):
     def _ids(self) -> list[str]:
         found = []
         for base, _, names in os.walk(self.folder.path):
-            if os.path.basename(base) in ("demo", "sealed", "sending", "held"):
+            if os.path.basename(base) in ("demo", "sealed", "sending", "held", "overflow"):
                 for name in (one for one in names if one.endswith(SUFFIX) and one != "history.ndjson"):
                     with open(os.path.join(base, name), "rb") as file:
                         for raw in file.read().split(b"\n"):
