@@ -91,6 +91,13 @@ def _load_instrumented(place: str) -> App:
     a program that runs would not know them, and record "other".
     """
     app = load_object(place)
+    declared = app.events.get("command")
+    asking = declared is not None and any(kind.from_tree for kind in declared.fields.values())
+    if asking and not app.programs:
+        raise DeclarationError(
+            f"{place}: nothing is instrumented once its module is imported, so the commands' names are not known",
+            "name the module that instruments the program, and that imports the app: shipper docs mytool.cli:telemetry",
+        )
     fill_names(app)
     unnamed = fill_names(app, whole=True)
     if unnamed:

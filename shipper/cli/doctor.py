@@ -40,14 +40,16 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "doctor",
         help="say what is in the way, and what to do",
         description="Check home, permissions, locks, clock, proxy, endpoints and service. An endpoint is only asked whether "
-        "it answers, and only where events may be sent. Exit 0 when nothing is wrong, else 1.",
+        "it answers, and only where events may be sent. With MODULE:APP, say instead what of that app's program is "
+        "instrumented, and what could never be recorded of it. Exit 0 when nothing is wrong, else 1.",
     )
+    parser.add_argument("target", nargs="?", metavar="MODULE:APP", help="an app of yours, as Python imports it")
     parser.add_argument("--json", action="store_true", help="one JSON array, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding and, under what is wrong, the next step."""
-    found = list(_examine(os.environ, time.time()))
+    found = list(_examine_app(args.target) if args.target else _examine(os.environ, time.time()))
     if args.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
@@ -56,6 +58,15 @@ def run(args: argparse.Namespace) -> int:
             if finding.todo:
                 write(f"        {finding.todo}")
     return EXIT_WRONG if any(finding.level == WRONG for finding in found) else 0
+
+
+def _examine_app(target: str) -> Iterator[Finding]:
+    from shipper.catalog.declaration import load_object
+    from shipper.integrations.examination import examine
+
+    app = load_object(target)
+    for level, text, todo in examine(app):
+        yield Finding(level, app.name, text, todo)
 
 
 def _examine(environ: Mapping[str, str], now: float) -> Iterator[Finding]:

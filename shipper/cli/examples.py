@@ -37,7 +37,10 @@ EXAMPLES = {
         ("shipper off", "the same for all apps, also those not yet seen"),
     ),
     "forget": (("shipper forget mytool", "erase what waits, and have the receiver erase what it got"),),
-    "doctor": (("shipper doctor", "what is in the way, and what to do"),),
+    "doctor": (
+        ("shipper doctor", "what is in the way, and what to do"),
+        ("shipper doctor mytool.cli:telemetry", "an author's: what of mytool is instrumented, and what is not"),
+    ),
     "docs": (
         ("shipper docs mytool.telemetry:app", "the public page, as Markdown"),
         ("shipper docs telemetry.toml --check TELEMETRY.md", "in CI: exit 1 when the page is out of date"),

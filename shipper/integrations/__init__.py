@@ -12,15 +12,17 @@ host's own.
     telemetry_options   `--no-telemetry` and `--telemetry=...`: which words are ours, and whether they say off
     click_command_line, argparse_command_line   taking our options and our group off a command line
     ends         how a command ended where that is not obvious
-    group        `<cli> telemetry status|on|local|off|show|flush|forget`, as data
+    group        `<cli> telemetry status|on|local|off|show|flush|retry|forget`, as data
     framework_groups, argparse_group   the same as commands of the host's framework
     help         our lines in the host's --help
     names        the names of a tree's commands; argparse_tree is how a parser holds them
     failures     what keeps our failures out of the host
     tracebacks   what keeps us out of other people's tracebacks
     program      one instrumented program: it hears "off" before anything of the host parses
+    examination  what of an app's programs is hooked, for `shipper doctor` and under SHIPPER_STRICT
 """
 
+import os
 import sys
 
 from shipper.integrations.click import hook_tree
@@ -44,22 +46,24 @@ def instrument(
 ) -> "Any":
     """Measure every command of cli, and return what takes its place: cli itself, or a decorated function.
 
-    Raises DeclarationError for what is no click command, typer app, argparse parser or function.
+    Raises DeclarationError for what is no click command, typer app, argparse parser or function; under SHIPPER_STRICT=1
+    also where nothing could be recorded, and what nothing came of in a process is then said on stderr at its end.
     """
+    program, measured = Program(app, cli, group, prog, (ok, usage)), cli
     if _is(cli, "typer", "Typer"):
         from shipper.integrations.typer import hook_app
 
-        hook_app(Program(app, group, prog, (ok, usage)), cli)
+        hook_app(program, cli)
     elif _is(cli, "click", "Command") or _is(cli, "click", "BaseCommand") or _is(cli, "typer.core", "TyperGroup"):
-        hook_tree(Program(app, group, prog, (ok, usage)), cli)
+        hook_tree(program, cli)
     elif _is(cli, "argparse", "ArgumentParser"):
         from shipper.integrations.argparse import hook_parser
 
-        hook_parser(Program(app, group, prog, (ok, usage)), cli)
+        hook_parser(program, cli)
     elif hasattr(cli, "__code__"):
         from shipper.integrations.function import main_function
 
-        return main_function(Program(app, group, prog, (ok, usage)), cli)
+        measured = main_function(program, cli)
     else:
         from shipper.errors import DeclarationError
 
@@ -68,7 +72,12 @@ def instrument(
             "Give a click command, a typer app, an argparse parser or the program's main function: that one works with "
             "every framework. Or use `with telemetry.command(NAME):`.",
         )
-    return cli
+    app.programs.append(program)
+    if os.environ.get("SHIPPER_STRICT") == "1":
+        from shipper.integrations.examination import watch
+
+        watch(program)
+    return measured
 
 
 def _is(cli: "object", module: "str", name: "str") -> "bool":

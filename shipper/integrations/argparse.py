@@ -97,6 +97,7 @@ class ParserHook:
 
     def parse(self, parser: "Any", parse: "Any", words: "list[str]", more: "tuple[Any, ...]") -> "Any":
         """Let a parser parse, with options of ours beside its own where our words stand, and note what it found."""
+        self.program.used = True
         quietly(self._hook_choices, parser)
         if not self.parsing:
             quietly(self._begin, words)

@@ -25,6 +25,7 @@ def parse_without_ours(
     Its own grammar then says which words are options of the program and which are passed on. Each word is registered as it
     was typed, value and all, and hidden from the search for abbreviations.
     """
+    hook.program.hear(words)
     known = parser._option_string_actions
     ours = {
         word: _Nothing([word], argparse.SUPPRESS, nargs=0)

@@ -18,5 +18,6 @@ def run_group(program: Program, arguments: Sequence[str], prog: str = "") -> int
         command = commands.add_parser(action, help=about, description=about)
         for flag, text in flags.items():
             command.add_argument(f"--{flag}", action="append_const", const=flag, dest="flags", help=text)
+    program.hear(arguments)
     given = parser.parse_args(take_all(arguments))
     return run(program, given.action, getattr(given, "flags", None) or ())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def parse_without_ours(step: "Step", context: Any, arguments: list[str], parse: Callable[..., Any]) -> Any:
     """Let a command parse, with options of ours beside its own for this one time; run our group where it comes first."""
+    step.program.hear(arguments)
     leading = take_leading(arguments) if step.above is None else []
     if leading[:1] == [step.program.group] and offers_group(step.program, context.command, context, leading):
         step.settle()

@@ -17,7 +17,11 @@ def telemetry_group(program: "Program") -> Any:
     group = _of_typer(program) if program.framework == "typer" else _of_click(program)
     parse = group.parse_args
 
-    group.parse_args = lambda context, arguments: parse(context, take_all(arguments))
+    def parse_args(context: Any, arguments: list[str]) -> Any:
+        program.hear(arguments)
+        return parse(context, take_all(arguments))
+
+    group.parse_args = parse_args
     return group
 
 

@@ -41,6 +41,7 @@ class Run:
         self.program, self.arguments = program, arguments
         self.path: tuple[str, ...] = ()  # the names of the command that was found
         self.silent = False  # no use of a command, or recorded already
+        self.kept: list[str] | None = None  # the command line without our words, where it had some
         self.returned: object = None
         program.begin(arguments)
         self.command = Command(program.app, "")
@@ -52,6 +53,8 @@ class Run:
     def __exit__(self, error_type: "Any", error: "BaseException | None", trace: "Any") -> None:
         if self in under_way:
             under_way.remove(self)
+        if self.kept is not None and sys.argv[1:] == self.kept:
+            sys.argv[1:] = self.arguments  # whoever calls main a second time is heard a second time
         self.program.app.open_commands -= 1
         _without_us(error)
         if not self.silent and not isinstance(error, GeneratorExit):
@@ -69,20 +72,32 @@ class Run:
         if not self.silent:
             self.program.record(self.command, self.path, shown)
 
-    def take_words(self) -> None:
-        """Take our words off the command line; end the program as our group where that has the first word."""
+    def take_words(self, given: "Any", options: "Any") -> "tuple[Any, Any]":
+        """Take our words off the command line, and off what main is given where that is the command line.
+
+        Ends the program as our group where that has the first word.
+        """
         kept = self.arguments
         if mentions(kept):
             from shipper.integrations.telemetry_options import take_leading
 
             kept = take_leading(kept)
             if kept != self.arguments:
-                sys.argv[1:] = kept
+                sys.argv[1:] = self.kept = kept
+                given = [self._without_words(each) for each in given]
+                options = {name: self._without_words(each) for name, each in options.items()}
         if self.program.is_group_named and kept[:1] == [self.program.group]:
             from shipper.integrations.argparse_group import run_group
 
             self.silent = True
             raise SystemExit(run_group(self.program, kept[1:]))
+        return given, options
+
+    def _without_words(self, given: "Any") -> "Any":
+        """What main is given, without our words where it is the command line: `main(sys.argv[1:])`."""
+        if not isinstance(given, (list, tuple)) or list(given) != self.arguments:
+            return given
+        return type(given)(self.kept or ())
 
 
 def main_function(program: "Program", function: "Any") -> "Any":
@@ -95,7 +110,7 @@ def main_function(program: "Program", function: "Any") -> "Any":
 
         async def decorated(*given: "Any", **options: "Any") -> "Any":
             with Run(program, sys.argv[1:]) as run:
-                run.take_words()
+                given, options = run.take_words(given, options)
                 run.returned = await function(*given, **options)
                 return run.returned
 
@@ -103,7 +118,7 @@ def main_function(program: "Program", function: "Any") -> "Any":
 
         def decorated(*given: "Any", **options: "Any") -> "Any":  # type: ignore[misc]  # one name, two kinds
             with Run(program, sys.argv[1:]) as run:
-                run.take_words()
+                given, options = run.take_words(given, options)
                 run.returned = function(*given, **options)
                 return run.returned
 

@@ -25,6 +25,7 @@ ACTIONS: "Mapping[str, tuple[str, Mapping[str, str]]]" = {
         {"sent": "What was delivered: when, where, how much.", "quarantine": "What was refused, with reasons."},
     ),
     "flush": ("Send what is pending now.", {"json": "What it came to, as JSON."}),
+    "retry": ("Let what was refused be sent again.", {}),
     "forget": ("Erase everything of yours, here and at the receiver.", {}),
 }
 

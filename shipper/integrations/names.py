@@ -61,7 +61,8 @@ def names_of_parser(parser: Any, above: tuple[str, ...] = ()) -> list[str]:
     return names
 
 
-def _names_of(program: "Program", whole: bool) -> list[str]:
+def names_of(program: "Program", whole: bool = False) -> list[str]:
+    """Name the commands of one program, as names_below() does; a main function has none."""
     if program.root is None:
         return []
     root = program.root()
@@ -76,7 +77,7 @@ def fill_names(app: "App", whole: bool = False) -> list[str]:
     """
     declared = app.events.get("command")
     asking = [value_type for value_type in declared.fields.values() if value_type.from_tree] if declared else []
-    found = [name for program in app.programs if asking for name in quietly(_names_of, program, whole) or ()]
+    found = [name for program in app.programs if asking for name in quietly(names_of, program, whole) or ()]
     known = dict.fromkeys(name for name in [*found, app.name] if valid_name(name))
     new: dict[str, None] = {}
     for value_type in asking:

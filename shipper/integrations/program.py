@@ -23,14 +23,14 @@ under_way: "list[Run]" = []
 class Program:
     """One instrumented program: the word of our group in it (None: it has none), its name, what its statuses mean."""
 
-    def __init__(self, app: "App", group: "str | None", prog: "str", statuses: "tuple[Any, Any]") -> None:
+    def __init__(self, app: "App", given: "Any", group: "str | None", prog: "str", statuses: "tuple[Any, Any]") -> None:
         self.app, self.prog = app, prog
+        self.given, self.used = given, False  # what instrument() was given, and whether it was called or parsed
         self.group, self.is_group_named = group or (None if group is None else GROUP), bool(group)
         self.ok, self.usage = statuses
         self.framework = ""  # the one in whose look our group appears
         self.root: Callable[[], Any] | None = None  # the root of its tree; a main function has none
         self.tree_offers_group: Callable[[], bool]  # of one that has a root
-        app.programs.append(self)
 
     def begin(self, arguments: "Iterable[str]") -> None:
         """Begin a command: hear from its words whether they say off, which then holds to its end.
@@ -39,14 +39,19 @@ class Program:
         for what the host records after its command has ended.
         """
         app = self.app
+        self.used = True
         if not app.open_commands:
             app.flag, app.said_name = None, ""
         app.open_commands += 1
         if mentions(arguments):
-            from shipper.integrations.telemetry_options import says_off
+            self.hear(arguments)
 
-            if says_off(arguments):
-                app.flag = "off"
+    def hear(self, arguments: "Iterable[str]") -> None:
+        """Hear whether words say off. Whoever takes one of them off a command line calls this: none is lost unheard."""
+        from shipper.integrations.telemetry_options import says_off
+
+        if says_off(arguments):
+            self.app.flag = "off"
 
     def offers(self) -> "bool":
         """Say whether our group can be run in this program."""

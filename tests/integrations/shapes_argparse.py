@@ -163,6 +163,15 @@ def main():
 """
     + LAST
 )
+EXPLICIT = (
+    PARSER
+    + """
+@instrumented
+def main(): print(instrumented(make_parser()).parse_args(sys.argv[1].split(":")))
+"""
+    + LAST
+)
+TWICE = IN_MAIN.replace("    sys.exit(main())", "    main(); sys.exit(main())")
 BARE = ("@instrumented\n", "")
 
 SHAPES = [
@@ -173,7 +182,13 @@ SHAPES = [
     Shape("A11 ansible's exit after its parser's", CATCHES, "nonsense", [told("sample", "usage", 2)]),
     Shape("A9 ansible's help", CATCHES, "--help", []),
     *[
-        Shape(f"A0 {name}", program, typed, [], typed.replace(" --no-telemetry", "").replace("--no-telemetry ", ""))
+        Shape(
+            f"A0 {name}",
+            program,
+            typed,
+            [],
+            typed.replace(" --no-telemetry", "").replace("--no-telemetry ", "").replace(":--no-telemetry", ""),
+        )
         for name, program, lines in (
             (
                 "decorated main and parser",
@@ -184,6 +199,8 @@ SHAPES = [
             ("two phases", TWO_PHASES, ("--name x --no-telemetry word", "word --no-telemetry")),
             ("async main", ASYNC, ("--no-telemetry init", "init --no-telemetry")),
             ("httpie's", HTTPIE, ("--name x --no-telemetry", "url --no-telemetry")),
+            ("words that the program made", EXPLICIT, ("init:--no-telemetry",)),
+            ("main called twice", TWICE, ("--no-telemetry init", "init --no-telemetry")),
             ("dispatch", DISPATCH, ("--no-telemetry init a",)),
         )
         for typed in lines

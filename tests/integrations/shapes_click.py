@@ -147,6 +147,18 @@ class Catching(click.Group):
         except ValueError: ctx.exit(6)
 @click.group(cls=Catching)""",
 )
+EXPANDING = """
+import click
+class Expanding(click.Group):
+    def resolve_command(self, ctx, args):
+        return super().resolve_command(ctx, ["up", "--no-telemetry"] if args[0] == "quietly" and not BARE else ["up"])
+@click.group(cls=Expanding)
+def cli(): pass
+@cli.command()
+def up(): click.echo("up")
+instrumented(cli)
+if __name__ == "__main__": cli(prog_name="sample")
+"""
 UNKNOWN, CLICK_ERROR = "click.exceptions.NoSuchCommand", "click.exceptions.ClickException"
 
 SHAPES = [
@@ -163,6 +175,8 @@ SHAPES = [
     Shape("A1 a default command runs", DEFAULT_GROUP, "a b", [told("up")]),
     Shape("A1 a lazy group", LAZY_GROUP, "init", [told("init")]),
     Shape("A1 prefixes", PREFIX_GROUP, "t", [told("test")]),
+    Shape("A0 an alias that says off", EXPANDING, "quietly", []),
+    Shape("A0 click behind a -- that the group took", OWN_ABORT, "-- up zero --no-telemetry", [], "up zero"),
     Shape("A3 UNPROCESSED", WRAPPER, "run next build --no-telemetry --telemetry=false", []),
     Shape("A3 without interspersed", WRAPPER, "up next --no-telemetry", []),
     Shape("A3 click behind --", WRAPPER, "up -- next --no-telemetry", [told("up")]),

@@ -61,7 +61,15 @@ def main(): print(sys.argv[1:])
     + LAST
 )
 
+GIVEN = (
+    OPTPARSE.replace("def main():", "def main(words, then=()):")
+    .replace("parse_args()", "parse_args(words)")
+    .replace("sys.exit(main())", "sys.exit(main(sys.argv[1:], then=tuple(sys.argv[1:])))")
+)
+
 SHAPES = [
+    Shape("A0 main is given the command line", GIVEN, "--no-telemetry --name x y", [], "--name x y"),
+    Shape("A0 main is given it and says on", GIVEN, "--telemetry=true --name x", [told("sample")], "--name x"),
     Shape("A3 any main", WORDS, "next build --no-telemetry", []),
     *[
         Shape(f"A7 {how}", ENDS + LAST, how, [told("sample", outcome, code, error)])

@@ -89,7 +89,9 @@ def test_the_group_stands_in_the_programs_help_in_its_own_look(program: str) -> 
     assert [line for line in lines if "telemetry" in line and "See, hold, stop" in line]
     assert "sample telemetry" in group
     assert [
-        word for word in ("status", "on", "local", "off", "show", "flush", "forget") if f" {word} " not in group
+        word
+        for word in ("status", "on", "local", "off", "show", "flush", "retry", "forget")
+        if f" {word} " not in group
     ] == []
     assert "--with-held" in run(program, "telemetry on --help")[0].decode()
     assert run(program, "telemetry nonsense")[2] == 2
@@ -100,5 +102,5 @@ def test_a_frozen_program_says_how_else_its_events_can_be_sent(
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
 
-    assert act(Program(sample(), "", "", ((0,), ())), "flush") == 3
+    assert act(Program(sample(), None, "", "", ((0,), ())), "flush") == 3
     assert "frozen" in capsys.readouterr().err
