@@ -22,19 +22,24 @@ from shipper.recording.values import command_names, error_class, flag, integer, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shipper.errors import BadValue, DeclarationError, ShipperError
+    from shipper.recording.measured import first_use, since_first
 
 __all__ = [
     "App", "BadValue", "DeclarationError", "Event", "ShipperError",
-    "command_names", "error_class", "flag", "integer", "milliseconds", "one_of", "version_number",
+    "command_names", "error_class", "first_use", "flag", "integer", "milliseconds", "one_of", "since_first",
+    "version_number",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 
-def __getattr__(name: "str") -> "type":
-    """Load the errors when somebody asks for one: who records needs none."""
+def __getattr__(name: "str") -> "object":
+    """Load what a host that records seldom needs when somebody asks for it: the errors, the measured fields."""
+    if name in ("since_first", "first_use"):
+        from shipper.recording import measured
+
+        return getattr(measured, name)
     if name in ("BadValue", "DeclarationError", "ShipperError"):
         from shipper import errors
 
-        found: type = getattr(errors, name)
-        return found
+        return getattr(errors, name)
     raise AttributeError(f"module 'shipper' has no attribute {name!r}")

@@ -11,8 +11,10 @@ from shipper.recording.line import MAX_LINE, SUM_TAIL, VERSION, checksum
 from shipper.recording.names import valid_name
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)?")
 _SUM = re.compile(r"[0-9a-f]{8}")
+#: Characters of a day, which is all that the level "none" says of a time.
+DAY_LENGTH = 10
 #: The whole numbers that every JSON reader and every store can hold.
 _INTEGERS = range(-(1 << 63), 1 << 63)
 
@@ -99,15 +101,28 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
 
 
 _OPTIONAL = frozenset(("user", "agent"))
+#: The keys of a line of the level "none"; `agent` may be missing there too.
+_UNLINKED = frozenset(("v", "id", "time", "app", "version", "name", "ci", "agent", "fields", "sum"))
+
+
+def is_unlinked(event: Mapping[str, Any]) -> bool:
+    """Say whether a decoded event is of the level "none": nothing in it belongs to another event as well."""
+    return "session" not in event
 
 
 def _fault(event: Mapping[str, Any]) -> str:
     """Name the first thing that is wrong with an event, or nothing. `user` and `agent` may be missing."""
-    if event.keys() | _OPTIONAL != _CHECKS.keys():
+    unlinked = is_unlinked(event)
+    known, optional = (_UNLINKED, {"agent"}) if unlinked else (frozenset(_CHECKS), _OPTIONAL)
+    if event.keys() | optional != known:
         return "keys are missing or unknown"
     for key, value in event.items():
         if not _CHECKS[key](value):
             return f"{key} is not what it must be"
+    if unlinked != (len(event["time"]) == DAY_LENGTH):
+        return "its time is as exact as another level has it"
+    if unlinked and event["id"][14] != "4":
+        return "its id is not random"
     for key, value in event["fields"].items():
         if not valid_name(key) or not _is_closed(value):
             return "a field is not a closed value"

@@ -38,7 +38,7 @@ FLOORS = [
     {"__main__"},
 ]
 # What App is made of and calls upwards in rare branches.
-ABOVE = {"recording.command", "recording.spooling"}
+ABOVE = {"recording.command", "recording.counting", "recording.spooling", "recording.uses"}
 # A rare branch of a lower room may call upwards, inside a function: (who, whom, why).
 UPWARD = {
     ("recording.app", "integrations"): "instrument() and decorators",

@@ -87,10 +87,12 @@ def _removed(where: str) -> Change:
     return Change(REMOVES, where, "no longer recorded")
 
 
-def _compare_types(old: ValueType, new: ValueType) -> tuple[str, str]:
+def _compare_types(old: ValueType, new: ValueType) -> tuple[str, str]:  # noqa: C901 - one row per type
     """Say in words what a field may now hold beyond before, and what no longer; "" for neither."""
     if old.kind != new.kind:
         return f"it was {describe(old)} and is {describe(new)}", ""
+    if old.randomised != new.randomised:
+        return _chances(old, new)
     if old.detail == new.detail:
         return "", ""
     match new.kind:
@@ -104,8 +106,10 @@ def _compare_types(old: ValueType, new: ValueType) -> tuple[str, str]:
             return text if wider else "", text if narrower else ""
         case "milliseconds":
             return _bounds(old.detail, new.detail)
-        case "flag" | "version_number":
+        case "flag" | "version_number" | "first_use":
             return "", ""  # they have no arguments that could differ
+        case "since_first":
+            return f"{describe(new)}, was {describe(old)}", ""
         case "error_class":  # without packages it says those of the declared dependencies
             if not old.detail or not new.detail:
                 text = f"{describe(new)}, was {describe(old)}"
@@ -113,6 +117,13 @@ def _compare_types(old: ValueType, new: ValueType) -> tuple[str, str]:
             return _sets("may also be of", "is no longer of", set(old.detail), set(new.detail))
         case _:
             assert_never(new.kind)
+
+
+def _chances(old: ValueType, new: ValueType) -> tuple[str, str]:
+    """Less chance tells more of each person."""
+    text = f"said at random with {new.randomised:g}, was {old.randomised:g}"
+    wider = new.randomised < old.randomised or set(new.detail) - set(old.detail)
+    return (text, "") if wider else ("", text)
 
 
 def _bounds(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from shipper.errors import DeclarationError
 
 _TEXTS = (
     "version", "endpoint", "policy", "policy_date", "ci", "about", "notice", "wire", "write_key",
-    "identity_file", "durability",
+    "identity_file", "identity", "durability",
 )  # fmt: skip
 _NUMBERS = ("retention_days", "flush_interval", "max_bytes", "max_days", "max_files")
 

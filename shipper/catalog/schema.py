@@ -21,8 +21,10 @@ Python declaration calls.
 
 from collections.abc import Callable, Mapping
 
+from shipper.catalog.census import census_fault
 from shipper.errors import DeclarationError
-from shipper.recording.event import LOSSES, OUT_OF_TYPE, Event, by_name
+from shipper.recording.event import CENSUS, LOSSES, OUT_OF_TYPE, Event, by_name
+from shipper.recording.measured import first_use, since_first
 from shipper.recording.values import (
     DETAILS,
     ValueType,
@@ -44,6 +46,8 @@ _MAKERS: Mapping[str, Callable[..., ValueType]] = {
     "flag": flag,
     "version_number": version_number,
     "error_class": error_class,
+    "since_first": since_first,
+    "first_use": first_use,
 }
 _ABOUT = ("reason", "owner", "expires", "since")
 
@@ -121,11 +125,14 @@ def value_type(where: str, table: object) -> ValueType:
     if not isinstance(table, dict) or not isinstance(maker, str) or maker not in _MAKERS:
         raise DeclarationError(f"{where} has no type that we know", f"type is one of {', '.join(_MAKERS)}")
     detail = DETAILS.get(maker, "")
-    _refuse_unknown(where, table, ("type", detail, *_ABOUT))
+    extra = ("randomised",) if maker == "one_of" else ()
+    _refuse_unknown(where, table, ("type", detail, *extra, *_ABOUT))
     arguments = table.get(detail, [])
     if not isinstance(arguments, list) or (maker == "integer" and len(arguments) != 2):
         raise DeclarationError(f"{where}: {detail} is a list{' of two' if maker == 'integer' else ''}")
-    return _MAKERS[maker](*arguments, **{key: table[key] for key in _ABOUT if key in table})
+    if maker == "since_first" and not 1 <= len(arguments) <= 2:
+        raise DeclarationError(f"{where}: commands are the first one and, if it is one alone, the last one")
+    return _MAKERS[maker](*arguments, **{key: table[key] for key in (*extra, *_ABOUT) if key in table})
 
 
 def _refuse_unknown(where: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
@@ -156,6 +163,8 @@ def check(event: Mapping[str, object], catalogs: Mapping[str, Mapping[str, Event
     declared = catalogs.get(str(event.get("app")))
     if declared is None:
         return "undeclared app"
+    if name == CENSUS:
+        return census_fault(event, declared)
     if not isinstance(fields, dict):
         return "no fields"
     if name not in declared:

@@ -5,6 +5,7 @@ from typing import assert_never
 from shipper import App
 from shipper.recording.automation import AGENTS
 from shipper.recording.event import OUT_OF_TYPE
+from shipper.recording.spans import SPANS
 from shipper.recording.values import MAX_MILLISECONDS, OTHER, ValueType
 
 _NAME = r"^[A-Za-z0-9_.:+/<>-]{1,64}$"
@@ -62,7 +63,9 @@ def _values(declared: ValueType) -> dict[str, object]:
             return {"enum": [0, *declared.detail]}
         case "milliseconds":
             return {"type": "integer", "minimum": 0, "maximum": MAX_MILLISECONDS}
-        case "flag":
+        case "since_first":
+            return {"enum": list(SPANS)}
+        case "flag" | "first_use":
             return {"type": "boolean"}
         case "version_number":
             return {"type": "string", "pattern": rf"^(\d{{1,8}}(\.\d{{1,8}}){{0,3}}|{OTHER})$"}

@@ -10,6 +10,7 @@ from shipper.recording.consent import variable
 from shipper.recording.event import OUT_OF_TYPE, Event
 from shipper.recording.line import seal_line
 from shipper.recording.modes import ON
+from shipper.recording.spans import SPANS
 from shipper.recording.values import ValueType
 
 _DAY = 24 * 3600
@@ -183,7 +184,9 @@ def values(declared: ValueType) -> Run:
     """Say in words what a field may hold."""
     match declared.kind:
         case "one_of":
-            return [part for member in (*declared.detail, "other") for part in (Code(member), ", ")][:-1]
+            words = [part for member in (*declared.detail, "other") for part in (Code(member), ", ")][:-1]
+            often = f"; a random one of them, whatever is true, in {declared.randomised:.3g} of the cases"
+            return [*words, often] if declared.randomised else words
         case "integer":
             return [f"a whole number from {declared.detail[0]} to {declared.detail[1]}"]
         case "milliseconds":
@@ -193,8 +196,12 @@ def values(declared: ValueType) -> Run:
                 if declared.detail
                 else "a duration in milliseconds"
             ]
-        case "flag":
+        case "flag" | "first_use":
             return [Code("true"), " or ", Code("false")]
+        case "since_first":
+            until = f"the first {declared.detail[1]} that ended well" if len(declared.detail) > 1 else "this"
+            steps = [part for span in SPANS for part in (Code(span), ", ")][:-1]
+            return [f"how long it took from the first {declared.detail[0]} to {until}, said once: ", *steps]
         case "version_number":
             return ["the leading numbers of a version, or ", Code("other")]
         case "error_class":
@@ -217,8 +224,10 @@ def sample(declared: ValueType) -> object:
             return declared.detail[0]
         case "milliseconds":
             return 1234
-        case "flag":
+        case "flag" | "first_use":
             return True
+        case "since_first":
+            return SPANS[1]
         case "version_number":
             return "1.2.3"
         case "error_class":

@@ -19,11 +19,11 @@ from shipper.recording.consent import (
     variable,
 )
 from shipper.recording.event import OUT_OF_TYPE, by_name
-from shipper.recording.folder import open_config, spool_name
-from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
+from shipper.recording.folder import find_config, open_config, spool_name
+from shipper.recording.line import MAX_LINE, event_line, format_time
 from shipper.recording.lock import patience, set_patience
 from shipper.recording.manifest import write_manifest
-from shipper.recording.modes import OFF, ON
+from shipper.recording.modes import NONE, OFF, ON, PSEUDONYMOUS
 from shipper.recording.settings import FLUSH_INTERVAL, MAX_BYTES, MAX_DAYS, MAX_FILES, check_settings
 from shipper.recording.spooling import endpoint_here, spool_line, start_deletion_pass
 
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
     C = TypeVar("C")
 
-# S13: drawn again when the process id has changed, so that a forked child is a session of its own.
-_session = (0, "")
-
 
 class App:
     """One command-line tool and what it may record.
@@ -48,8 +45,9 @@ class App:
     `events` is the catalog. `policy` says what holds until a person chooses: "opt-in" (recorded, not sent, until asked)
     or "opt-out" (a notice once, then on); `ci` is the mode in CI; `policy_date` ("YYYY-MM-DD") shows the notice again
     when it changes; `notice` adds the author's own words to it; `about` is the public page. `retention_days`
-    says how long the receiver keeps events, on the page and to the receiver; 0 says nothing. `endpoint` and `wire` say
-    where a pass sends. `flush_interval` is in seconds; `max_bytes`, `max_days`, `max_files` bound the spool;
+    says how long the receiver keeps events, on the page and to the receiver; 0 says nothing. `identity` is "pseudonymous",
+    or "none": then nothing that is sent can be linked to anything else that is sent. `endpoint` and `wire` say where a
+    pass sends. `flush_interval` is in seconds; `max_bytes`, `max_days`, `max_files` bound the spool;
     `durability="power-loss"` syncs before `record()` returns True. `identity_file` ("FILE" or "FILE#key") names where an
     earlier telemetry kept its id: it is adopted. `questions` are pairs of commands and funnels for the receiver's page; see
     `shipper.recording.questions`.
@@ -72,6 +70,7 @@ class App:
         retention_days: "int" = 0,
         wire: "Literal['shipper', 'otlp', 'wundergraph', 'posthog', 'webhook', 'webhook-gzip']" = "shipper",
         write_key: "str" = "",
+        identity: "Literal['pseudonymous', 'none']" = "pseudonymous",
         identity_file: "str" = "",
         flush_interval: "int" = FLUSH_INTERVAL,
         max_bytes: "int" = MAX_BYTES,
@@ -85,25 +84,28 @@ class App:
         self.wire: str = wire
         self.policy: str = policy
         self.ci: str = ci
-        self.policy_date = policy_date
         self.about, self.notice, self.write_key, self.identity_file = about, notice, write_key, identity_file
-        self.retention_days = retention_days
+        self.policy_date, self.retention_days = policy_date, retention_days
         self.durability: str = durability
+        self.identity: str = identity
         self.flush_interval, self.sync = flush_interval, durability == "power-loss"
         self.limits = (max_bytes, max_days, max_files)
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
         check_settings(self)
         self.events = by_name(events)
+        if self.identity != PSEUDONYMOUS:
+            from shipper.recording.unlinked import check_level
+
+            check_level(self, questions)
         self.questions = ""  #: as a member of the manifest
         if questions:
             from shipper.recording.questions import questions_json
 
             self.questions = questions_json(questions)
         self.variable = variable(name)  #: the environment variable that says on, local or off; others begin with it
-        self._noticed = 0
         self._manifests: dict[str, bytes] = {}  # made once per process, by endpoint from the environment
         self.programs: list[Program] = []  #: what was instrumented
-        self.open_commands = 0  #: commands of instrumented programs that are under way
+        self._noticed = self.open_commands = 0  #: commands of instrumented programs that are under way
         self.said_name = ""  #: what name_command() said of the one that is under way
 
     def record(self, name: "str", /, **fields: "object") -> "bool":
@@ -122,7 +124,7 @@ class App:
                 if not isinstance(error, Exception) or raised_by_a_handler(error):
                     clean_up(os.environ, App.record.__code__)
                     raise
-            if _strict():
+            if os.environ.get("SHIPPER_STRICT") == "1":
                 from shipper.errors import BadValue
 
                 if isinstance(error, BadValue):
@@ -173,7 +175,7 @@ class App:
         """Say what may be done with an event now: (mode, the rule that decided it). Never raises, like record()."""
         environ = os.environ
         try:
-            config = _open_config(environ)
+            config = find_config(environ)
         except OSError:
             return OFF, BY_UNREACHABLE
         try:
@@ -192,14 +194,18 @@ class App:
         now = time.time_ns() // 1_000_000
         moment = format_time(now)
         today = moment[:10]
-        config = _open_config(environ)
+        config = find_config(environ)
         try:
             mode, why = self._decide_now(name, environ, config, now, today)
             event = self.events.get(name)
             covered = read_consent_date(config, self.name, why) if event and event.dated else "~"
-            said = self._say(name, fields, today, covered)
             if mode != OFF and event and event.since > covered:
                 mode, why = OFF, "the event is newer than the choice; to include it, choose again"
+            if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
+                config = config or open_config(environ, create=True)
+            if event and event.measured:
+                fields = self._measure(event, fields, environ, config if mode != OFF else None, now)
+            said = self._say(name, fields, today, covered)
             debug = environ.get(self.variable + "_DEBUG")
             if mode != ON:
                 start_deletion_pass(self, environ, now)
@@ -207,12 +213,8 @@ class App:
                 return False
             ci, agent = signs(environ)
             user, endpoint = "", endpoint_here(self, environ)
-            if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
-                config = config or open_config(environ, create=True)
             if config and not (ci or mode == OFF or one_run_home(environ)):
-                # A person is somebody else at each receiver: the id belongs to the spool, as that does to an endpoint.
-                spool = spool_name(self.name, endpoint)
-                user = read_identity(config, spool) or self._make_identity(config, spool)
+                user = self._identify(environ, config, now, name, agent, endpoint)
             line = self._line(now, moment, name, said, user, ci, agent)
             kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line, endpoint)
             if debug:
@@ -243,13 +245,38 @@ class App:
             mode, why = OFF, "the event is past its last day"
         return mode, why
 
-    def _make_identity(self, config: "Folder", spool: "str") -> "str":
-        from shipper.choices.identity import make_identity
+    def _measure(
+        self,
+        event: "Event",
+        fields: "dict[str, object]",
+        environ: "Mapping[str, str]",
+        config: "Folder | None",
+        now: "int",
+    ) -> "dict[str, object]":
+        from shipper.choices.remembered import answer
 
-        # Where somebody else is making it, the event goes without: it counts for nobody, which is better than not at all.
-        adopt = self.identity_file if spool == self.name else ""
-        user, waited = make_identity(config, spool, os.urandom(16), adopt, patience())
-        set_patience(patience() - waited)
+        return answer(event, fields, environ, config, spool_name(self.name, endpoint_here(self, environ)), now)
+
+    def _identify(
+        self, environ: "Mapping[str, str]", config: "Folder", now: "int", name: "str", agent: "str", endpoint: "str"
+    ) -> "str":
+        """Return the person's id; "" where the app wants none: then this installation is counted, once a week."""
+        if self.identity == NONE:
+            from shipper.recording.uses import count_use
+
+            count_use(self, environ, config, now, name, agent, endpoint)
+            return ""
+        # A person is somebody else at each receiver: the id belongs to the spool, as that does to an endpoint.
+        spool = spool_name(self.name, endpoint)
+        user = read_identity(config, spool)
+        if not user:
+            from shipper.choices.identity import make_identity
+
+            # Where somebody else is making it, the event goes without: it counts for nobody, better than not at all.
+            user, waited = make_identity(
+                config, spool, os.urandom(16), "" if endpoint else self.identity_file, patience()
+            )
+            set_patience(patience() - waited)
         return user
 
     def _say(self, name: "str", fields: "dict[str, object]", today: "str", covered: "str") -> "str":
@@ -259,23 +286,18 @@ class App:
 
             raise BadValue(f"the app declares no event {name}", f"it declares: {', '.join(self.events)}")
         said = declared.encode_fields(fields, False, today, covered)
-        if OUT_OF_TYPE in said and _strict():  # asked only now: every look at the environment costs
+        if OUT_OF_TYPE in said and os.environ.get("SHIPPER_STRICT") == "1":  # a look that costs
             declared.encode_fields(fields, True, today, covered)
         return said
 
     def _line(
         self, now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "str", agent: "str"
     ) -> "bytes":
-        global _session
-        if _session[0] != os.getpid():
-            _session = (os.getpid(), os.urandom(8).hex())
-        person = f'"user":"{user}",' if user else ""
-        driver = f',"agent":"{agent}"' if agent else ""
-        return seal_line(
-            f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{moment}",'
-            f'"app":"{self.name}","version":"{self.version}","name":"{name}",{person}"session":"{_session[1]}",'
-            f'"ci":{"true" if ci else "false"}{driver},{surroundings()},"fields":{{{said}}}'
-        )
+        if self.identity == NONE:
+            from shipper.recording.unlinked import unlinked_line
+
+            return unlinked_line(os.urandom(16), moment[:10], self.name, self.version, name, ci != "", agent, said)
+        return event_line(self, now, moment, name, said, user, ci, agent)
 
     def manifest(self, endpoint: "str" = "") -> "bytes":
         """Say the declaration as one JSON object: what `app.json` holds and every pass reads. `endpoint` overrides."""
@@ -296,14 +318,3 @@ def _foreign(error: "BaseException") -> "bool":
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is None or str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != "shipper"
-
-
-def _strict() -> "bool":
-    return os.environ.get("SHIPPER_STRICT") == "1"
-
-
-def _open_config(environ: "Mapping[str, str]") -> "Folder | None":
-    try:
-        return open_config(environ)
-    except FileNotFoundError:
-        return None

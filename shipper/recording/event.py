@@ -1,7 +1,7 @@
 """An event: one declared fact, its fields, and how values are written into a line."""
 
 from shipper.recording.names import valid_name
-from shipper.recording.values import OTHERWISE, ValueType, check_metadata, metadata_json, wrong
+from shipper.recording.values import MEASURED, OTHERWISE, ValueType, check_metadata, metadata_json, wrong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ MAX_FIELDS = 64
 OUT_OF_TYPE = "shipper.out_of_type"
 #: The event by which a sender tells what it lost: a count for each reason. No app can declare one of this name.
 LOSSES = "shipper.losses"
+#: The event by which an installation of the level "none" says once a week that it is there. Nor can this one be declared.
+CENSUS = "shipper.census"
 
 
 class Event:
@@ -24,7 +26,7 @@ class Event:
     whether the option was given. Raises DeclarationError when the declaration is wrong.
     """
 
-    __slots__ = ("dated", "expires", "fields", "name", "owner", "reason", "since")
+    __slots__ = ("dated", "expires", "fields", "measured", "name", "owner", "reason", "since")
 
     def __init__(
         self,
@@ -46,14 +48,19 @@ class Event:
             wrong(f"the event {name} says no reason: write one sentence that a stranger understands")
         if len(fields) > MAX_FIELDS:
             wrong(f"the event {name} has more than {MAX_FIELDS} fields")
+        #: Whether anything of it is newer than some choices; and the fields that shipper.recording.measured fills in.
+        self.dated = since != ""
+        self.measured: list[str] = []
         for field, value_type in fields.items():
             if not valid_name(field) or field.startswith("shipper.") or not isinstance(value_type, ValueType):
                 wrong(f"{name}.{field} is not a field: give a name and a type such as flag() or one_of()")
+            if value_type.since:
+                self.dated = True
+            if value_type.randomised or value_type.kind in MEASURED:
+                self.measured.append(field)
         self.name, self.reason, self.owner, self.expires, self.fields = name, reason, owner, expires, fields
         self.since = since
         check_metadata(self, name)
-        #: Whether anything of it is newer than some choices.
-        self.dated = since != "" or [value_type for value_type in fields.values() if value_type.since] != []
 
     def expired(self, today: "str") -> "bool":
         """Say whether today ("YYYY-MM-DD") lies after the event's last day."""

@@ -225,6 +225,14 @@ def open_config(environ: "Mapping[str, str]", create: "bool" = False) -> "Folder
     return _open_base("config", environ, create)
 
 
+def find_config(environ: "Mapping[str, str]") -> "Folder | None":
+    """Open `<config>/shipper`, or return None where it is not there yet. Raises as open_config() does."""
+    try:
+        return open_config(environ)
+    except FileNotFoundError:
+        return None
+
+
 def open_app(state: "Folder", spool: "str", create: "bool" = False) -> "Folder":
     """Open one app's spool folder, `apps/<spool>`."""
     with state.folder("apps", create) as apps:

@@ -6,6 +6,12 @@ One event is one line of compact JSON in UTF-8, keys in a fixed order, at most 1
      "user":"<pseudonymous id>","session":"<random, one per process>","ci":false,"os":"linux","arch":"x86_64","cpus":8,
      "runtime":"cpython 3.12.1","fields":{"command":"up","duration_ms":1234,"outcome":"ok"},"sum":"0fdd1a26"}
 
+A line of the level "none" holds nothing that another line holds because both come from one machine: no `user`, no
+`session`, nothing of the machine, a day for a time, and an id of random bits alone (UUID version 4):
+
+    {"v":1,"id":"<uuid4>","time":"2026-11-23","app":"wunderctl","version":"0.150.0","name":"command","ci":false,
+     "fields":{"command":"up","duration_ms":1234,"outcome":"ok"},"sum":"3b9e6f21"}
+
 `user` is left out in CI, in homes made for one run, and while another process is making the id. After `ci` stands
 `"agent":"<name>"` where a coding agent runs the host (`automation.AGENTS`). `sum` is the checksum of
 the line without its newline and its last 18 bytes (`,"sum":"xxxxxxxx"}`): its bytes as one big-endian number modulo
@@ -20,6 +26,10 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shipper.recording.app import App
+
 #: The format's version, first in every line. A reader leaves a newer one alone.
 VERSION = 1
 #: Bytes of a line, newline included. An event is a few hundred; what is larger was never declared by us.
@@ -29,6 +39,8 @@ SUM_TAIL = 18
 #: The checksum's modulus: prime, and 2 is a primitive root of it, so every single and double flipped bit and every burst of
 #: up to 31 bits changes the remainder, as with a CRC-32; of all other damage one in four thousand million is missed.
 MODULUS = 2**32 - 5
+# S13: drawn again when the process id has changed, so that a forked child is a session of its own.
+_session = (0, "")
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
@@ -68,3 +80,22 @@ def seal_line(text: "str") -> "bytes":
     """Close an open line (everything up to, not including, the sum) with its checksum and newline."""
     body = text.encode("ascii")
     return b'%s,"sum":"%08x"}\n' % (body, checksum(body))
+
+
+def event_line(
+    app: "App", now: "int", moment: "str", name: "str", said: "str", user: "str", ci: "str", agent: "str"
+) -> "bytes":
+    """Write a whole line of an app of the level "pseudonymous".
+
+    `now` is Unix milliseconds, `moment` the same as text; `said` are the fields as JSON; user, ci, agent may be "".
+    """
+    global _session
+    if _session[0] != os.getpid():
+        _session = (os.getpid(), os.urandom(8).hex())
+    person = f'"user":"{user}",' if user else ""
+    driver = f',"agent":"{agent}"' if agent else ""
+    return seal_line(
+        f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{moment}",'
+        f'"app":"{app.name}","version":"{app.version}","name":"{name}",{person}"session":"{_session[1]}",'
+        f'"ci":{"true" if ci else "false"}{driver},{surroundings()},"fields":{{{said}}}'
+    )

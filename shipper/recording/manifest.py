@@ -15,6 +15,7 @@ def write_manifest(app: "App", endpoint: "str") -> "bytes":
     return (
         f'{{"shipper":1,"version":"{app.version}","app":"{app.name}","endpoint":{quote(endpoint or app.endpoint)},'
         f'"wire":"{app.wire}","policy":"{app.policy}","policy_date":"{app.policy_date}","ci":"{app.ci}",'
+        f'"identity":"{app.identity}",'
         f'"about":{quote(app.about)},"notice":{quote(app.notice)},"write_key":{quote(app.write_key)},'
         f'"retention_days":{app.retention_days},'
         f'"limits":{{"bytes":{app.limits[0]},"days":{app.limits[1]},"files":{app.limits[2]}}},'

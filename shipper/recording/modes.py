@@ -3,6 +3,8 @@
 import sys
 
 ON, LOCAL, OFF = "on", "local", "off"
+#: The levels of identity: a random id for each person, or nothing by which two events belong together.
+PSEUDONYMOUS, NONE = "pseudonymous", "none"
 #: The name that stands for every app.
 ALL = "_all"
 #: What read_choice() says of a file that is there and says nothing that we understand.

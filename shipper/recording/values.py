@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from shipper.recording.event import Event
 
     #: A type is made by the maker of its name. Whoever tells them apart by `match` ends with assert_never.
-    Kind = Literal["one_of", "integer", "milliseconds", "flag", "version_number", "error_class"]
+    Kind = Literal[
+        "one_of", "integer", "milliseconds", "flag", "version_number", "error_class", "since_first", "first_use"
+    ]
 
+#: The types whose values the app finds out itself, on the machine: see shipper.recording.measured.
+MEASURED = ("since_first", "first_use")
 #: Milliseconds in 31 days: a command that took longer is a clock that jumped.
 MAX_MILLISECONDS = 31 * 24 * 3600 * 1000
 #: What a closed set of words says instead of a word that is not its own.
@@ -33,7 +37,7 @@ class ValueType:
     that day have not agreed to it and are not recorded with it. Raises DeclarationError when one of them is wrong.
     """
 
-    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "reason", "since")
+    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "randomised", "reason", "since")
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class ValueType:
         self.kind, self.detail = kind, detail
         self.reason, self.owner, self.expires, self.since = about
         self.own_package, self.from_tree = "", False
+        self.randomised = 0.0  #: how probable it is that a random word is said instead of the value
         check_metadata(self, kind)
 
     def encode(self, value: "object") -> "str | None":
@@ -66,6 +71,10 @@ class ValueType:
             return str(max([bound for bound in detail if bound <= value], default=0) if detail else int(value))
         if value is None:
             return None
+        if kind in MEASURED:
+            from shipper.recording.spans import encode_measured
+
+            return encode_measured(kind, value)
         from shipper.recording.value_names import class_name, leading_numbers
 
         said = leading_numbers(value) if kind == "version_number" else class_name(value, detail, self.own_package)
@@ -77,25 +86,42 @@ class ValueType:
         if self.detail:
             items = [f'"{item}"' if isinstance(item, str) else str(item) for item in self.detail]
             said += f',"{DETAILS[self.kind]}":[{",".join(items)}]'
+        if self.randomised:
+            said += f',"randomised":{self.randomised!r}'
         return said + metadata_json(self) + "}"
 
 
 #: How a declaration calls the arguments of the types that have some.
-DETAILS = {"one_of": "members", "integer": "range", "milliseconds": "bounds", "error_class": "packages"}
+DETAILS = {"one_of": "members", "integer": "range", "milliseconds": "bounds", "error_class": "packages",
+           "since_first": "commands"}  # fmt: skip
 #: What is said, as JSON, of a value that is outside a type that has words; one of any other type is left out.
 OTHERWISE = dict.fromkeys(("one_of", "version_number", "error_class"), f'"{OTHER}"')
 
 
 def one_of(
-    *members: "str", reason: "str" = "", owner: "str" = "", expires: "str" = "", since: "str" = ""
+    *members: "str",
+    randomised: "float" = 0.0,
+    reason: "str" = "",
+    owner: "str" = "",
+    expires: "str" = "",
+    since: "str" = "",
 ) -> "ValueType":
-    """One of these words; anything else is said as "other"."""
+    """One of these words; anything else is said as "other".
+
+    With `randomised`, a probability such as 0.1, a random one of the words that it can say (`other` among them) is said
+    that often instead of the true one: nobody can hold a single answer against anybody, and the receiver corrects sums.
+    """
     if not members or len(frozenset(members)) != len(members):
         wrong("one_of() needs members, each once")
     for member in members:
         if not valid_name(member):
             wrong(f"{member!r} cannot be a member: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -")
-    return ValueType("one_of", members, (reason, owner, expires, since))
+    kind = ValueType("one_of", members, (reason, owner, expires, since))
+    if randomised:
+        if type(randomised) is not float or not 0 < randomised < 1:
+            wrong("randomised is a probability above 0 and below 1, such as 0.1")
+        kind.randomised = randomised
+    return kind
 
 
 def command_names(

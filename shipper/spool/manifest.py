@@ -34,6 +34,7 @@ class Manifest:
     policy: str = "opt-in"
     policy_date: str = ""
     ci: str = "off"
+    identity: str = "pseudonymous"
     about: str = ""
     notice: str = ""
     write_key: str = ""
@@ -108,6 +109,7 @@ _TEXTS = (
     "policy",
     "policy_date",
     "ci",
+    "identity",
     "about",
     "notice",
     "write_key",

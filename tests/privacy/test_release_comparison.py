@@ -1,6 +1,7 @@
 """What a release changes in its declaration, in words, and that it dates what it adds or widens."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def between(before: ValueType, after: ValueType) -> list[Change]:
     return compare({"e": Event("e", "Why.", f=before)}, {"e": Event("e", "Why.", f=after)})
 
 
-DATED = {"since": "2027-01-01"}
+DATED: dict[str, Any] = {"since": "2027-01-01"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,14 @@ _LINE = re.compile(
     r',"cpus":([1-9][0-9]{0,5}),"runtime":"([A-Za-z0-9_.:+/<> -]{1,64})","fields":\{(.*)\}'
     r',"sum":"([0-9a-f]{8})"\}'
 )
+# The level "none": no user, no session, a day for a time, an id of version 4, nothing of the machine.
+_UNLINKED = re.compile(
+    r'\{"v":1,"id":"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})"'
+    rf',"time":"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})","app":"({_NAME})","version":"({_NAME})","name":"({_NAME})"'
+    rf',"ci":(true|false)(?:,"agent":"({_NAME})")?,"fields":\{{(.*)\}},"sum":"([0-9a-f]{{8}})"\}}'
+)
+# Where a day ends in a line of that level, and an hour goes on in every other.
+_AFTER_DAY = len('{"v":1,"id":"00000000-0000-0000-0000-000000000000","time":"2026-11-23')
 _FIELD = re.compile(rf'"({_NAME})":(?:"({_NAME})"|(-?[1-9][0-9]{{0,17}}|0)|(true|false))')
 
 Event = Mapping[str, Any]
@@ -37,6 +45,8 @@ def _read(line: bytes) -> Event | None:
     """Read a line that is in the senders' own form and undamaged; None for every other."""
     if len(line) > MAX_LINE or not line.isascii():
         return None
+    if line[_AFTER_DAY : _AFTER_DAY + 1] == b'"':
+        return _read_unlinked(line)
     found = _LINE.fullmatch(line.decode("ascii"))
     if found is None:
         return None
@@ -55,6 +65,21 @@ def _read(line: bytes) -> Event | None:
     if agent is not None:
         event["agent"] = agent
     return event
+
+
+def _read_unlinked(line: bytes) -> Event | None:
+    """The same for a line of the level "none"."""
+    found = _UNLINKED.fullmatch(line.decode("ascii"))
+    if found is None:
+        return None
+    identity, day, app, version, name, ci, agent, inner, checked = found.groups()
+    fields = _fields(inner)
+    if fields is None or checksum(line[:-SUM_TAIL]) != int(checked, 16) or not _is_day(day):
+        return None
+    event = {
+        "id": identity, "time": day, "app": app, "version": version, "name": name, "ci": ci == "true", "fields": fields,
+    }  # fmt: skip
+    return event if agent is None else {**event, "agent": agent}
 
 
 def _fields(inner: str) -> dict[str, Value] | None:

@@ -13,12 +13,14 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from shipper.catalog.census import census_fault
 from shipper.collector.http.body import RequestRefused
 from shipper.collector.http.lines import read_line
 from shipper.collector.stores.dimensions import bounded_losses, day_of
 from shipper.collector.stores.store import Receipt, Row, person_of
 from shipper.errors import DamagedLine
-from shipper.recording.event import LOSSES
+from shipper.reader import DAY_LENGTH
+from shipper.recording.event import CENSUS, LOSSES
 from shipper.recording.line import MAX_LINE
 
 #: Lines of a body: as many as a sender's largest batch has.
@@ -49,6 +51,9 @@ EventCheck = Callable[[Mapping[str, Any]], Verdict]
 
 def check_names(event: Mapping[str, Any]) -> Verdict:
     """Accept every well-formed event whose names are not shipper's own: what a receiver without a catalog does."""
+    if event["name"] == CENSUS:
+        fault = census_fault(event)
+        return Verdict(REJECT, fault) if fault else ACCEPTED
     if event["name"].startswith("shipper.") and event["name"] != LOSSES:
         return Verdict(REJECT, "names that begin with shipper. are not for apps")
     return ACCEPTED
@@ -121,7 +126,10 @@ def _why(damage: DamagedLine) -> str:
 
 
 def row_of(event: Mapping[str, Any]) -> Row:
-    """Turn a decoded event into the row that stores keep. In CI nobody is counted as a person."""
+    """Turn a decoded event into the row that stores keep. In CI nobody is counted as a person.
+
+    One of the level "none" has no session, nothing of the machine, and the first moment of its day as its time.
+    """
     user = "" if event["ci"] else event.get("user", "")
     return Row(
         bytes.fromhex(event["id"].replace("-", "")),
@@ -130,12 +138,12 @@ def row_of(event: Mapping[str, Any]) -> Row:
         event["version"],
         event["name"],
         person_of(user) if user else "",
-        event["session"],
+        event.get("session", ""),
         event["ci"],
-        event["os"],
-        event["arch"],
-        event["cpus"],
-        event["runtime"],
+        event.get("os", ""),
+        event.get("arch", ""),
+        event.get("cpus", 0),
+        event.get("runtime", ""),
         bounded_losses(event["fields"]) if event["name"] == LOSSES else event["fields"],
         event.get("agent", ""),
     )
@@ -147,7 +155,9 @@ def is_of_its_time(row: Row) -> bool:
 
 
 def milliseconds_of(time: str) -> int:
-    """Turn "2026-11-23T10:00:00.123Z", already checked, into Unix milliseconds."""
+    """Turn "2026-11-23T10:00:00.123Z" or a day, already checked, into Unix milliseconds."""
+    if len(time) == DAY_LENGTH:
+        return _minute_of(time + "T00:00") * 60_000
     return _minute_of(time[:16]) * 60_000 + int(time[17:19]) * 1000 + int(time[20:23])
 
 

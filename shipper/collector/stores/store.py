@@ -22,13 +22,14 @@ class Row(NamedTuple):
     id: bytes
     """The event id's 16 bytes."""
     time: int
-    """When it happened by the sender's clock, Unix milliseconds."""
+    """When it happened by the sender's clock, Unix milliseconds; of the level "none" the first of its day."""
     app: str
     version: str
     name: str
     person: str
     """`person_of` the sender's pseudonymous id; empty in CI and where the sender has none."""
     session: str
+    """Empty for an event of the level "none", which belongs to no other: nothing of the machine is known there either."""
     ci: bool
     os: str
     arch: str
