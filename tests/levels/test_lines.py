@@ -155,3 +155,13 @@ def test_a_chance_that_is_none_is_refused(chance: float) -> None:
 
 def test_the_default_is_a_pseudonymous_id() -> None:
     assert App("deploy", version="1", endpoint="https://telemetry.example.com").identity == "pseudonymous"
+
+
+def test_a_store_keeps_it_once_and_by_its_day() -> None:
+    (row,) = read_batch("key", LINE, check_names).rows
+    again = read_batch("other", LINE, check_names).rows
+    other = unlinked_line(bytes(16), "2026-11-23", "wunderctl", "0.150.0", "datasource", False, "", "")
+
+    assert again == (row,)
+    assert int.from_bytes(row.id[:6], "big") == row.time
+    assert read_batch("key", other, check_names).rows[0].id != row.id

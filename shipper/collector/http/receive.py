@@ -19,7 +19,7 @@ from shipper.collector.http.lines import read_line
 from shipper.collector.stores.dimensions import bounded_losses, day_of
 from shipper.collector.stores.store import Receipt, Row, person_of
 from shipper.errors import DamagedLine
-from shipper.reader import DAY_LENGTH
+from shipper.reader import DAY_LENGTH, is_unlinked
 from shipper.recording.event import CENSUS, LOSSES
 from shipper.recording.line import MAX_LINE
 
@@ -131,9 +131,12 @@ def row_of(event: Mapping[str, Any]) -> Row:
     One of the level "none" has no session, nothing of the machine, and the first moment of its day as its time.
     """
     user = "" if event["ci"] else event.get("user", "")
+    identity, time = bytes.fromhex(event["id"].replace("-", "")), milliseconds_of(event["time"])
+    if is_unlinked(event):  # stores keep ids by age, and this one has none: 74 of its random bits tell it from others
+        identity = max(time, 0).to_bytes(6, "big") + identity[6:]
     return Row(
-        bytes.fromhex(event["id"].replace("-", "")),
-        milliseconds_of(event["time"]),
+        identity,
+        time,
         event["app"],
         event["version"],
         event["name"],

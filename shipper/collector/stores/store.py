@@ -20,7 +20,7 @@ class Row(NamedTuple):
     """One event as a store keeps it."""
 
     id: bytes
-    """The event id's 16 bytes."""
+    """The event id's 16 bytes, which begin with its time; of the level "none" they begin with its day instead."""
     time: int
     """When it happened by the sender's clock, Unix milliseconds; of the level "none" the first of its day."""
     app: str
