@@ -28,6 +28,7 @@ COMMANDS = {
     "on": "choice",
     "local": "choice",
     "off": "choice",
+    "export": "export",
     "forget": "forget",
     "doctor": "doctor",
     "docs": "docs",

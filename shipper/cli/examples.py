@@ -36,6 +36,7 @@ EXAMPLES = {
         ("shipper off mytool", "record nothing of mytool, and erase what waits"),
         ("shipper off", "the same for all apps, also those not yet seen"),
     ),
+    "export": (("shipper export mytool > mytool.json", "all that is known of you, here and at the receiver"),),
     "forget": (("shipper forget mytool", "erase what waits, and have the receiver erase what it got"),),
     "doctor": (
         ("shipper doctor", "what is in the way, and what to do"),

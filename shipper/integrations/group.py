@@ -26,6 +26,7 @@ ACTIONS: "Mapping[str, tuple[str, Mapping[str, str]]]" = {
     ),
     "flush": ("Send what is pending now.", {"json": "What it came to, as JSON."}),
     "retry": ("Let what was refused be sent again.", {}),
+    "export": ("Print all that is known of you, here and at the receiver.", {}),
     "forget": ("Erase everything of yours, here and at the receiver.", {}),
 }
 

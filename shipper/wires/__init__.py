@@ -42,6 +42,17 @@ class DeletingWire(Protocol):
 
 
 @runtime_checkable
+class TellingWire(Protocol):
+    """A wire whose receivers tell a person what they keep of them."""
+
+    def encode_access(self, person: str, proof: str, after: str, about: Destination) -> Request:
+        """Make the request for some of it, after the event of an id; `person` is the pseudonymous id, `proof` its secret."""
+
+    def read_access(self, reply: Reply, person: str) -> tuple[list[dict[str, object]], str] | Outcome:
+        """Some of what is kept, and after which event to ask again, "" for the end; or why there is none."""
+
+
+@runtime_checkable
 class GroupingWire(Protocol):
     """A wire that says some things once for a whole request."""
 
@@ -127,6 +138,11 @@ def carrier(endpoint: str, by_hand: bool) -> Carrier:
 def deleting(wire: Wire) -> DeletingWire | None:
     """The wire as one that can ask for erasure; None when its receivers know no such request."""
     return wire if isinstance(wire, DeletingWire) else None
+
+
+def telling(wire: Wire) -> TellingWire | None:
+    """The wire as one that can ask what is kept; None when its receivers know no such request."""
+    return wire if isinstance(wire, TellingWire) else None
 
 
 def grouping(wire: Wire) -> Callable[[bytes], object] | None:

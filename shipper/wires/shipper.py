@@ -99,6 +99,27 @@ def _identity(line: bytes) -> object:
     return found.get("id") if isinstance(found, dict) else None
 
 
+def encode_access(person: str, proof: str, after: str, about: Destination) -> Request:
+    """Ask the receiver for what it keeps of a person, after the event of an id ("" for all); `proof` is the secret."""
+    headers = (("Accept", "application/json"), *((("Person-Secret", proof),) if proof else ()))
+    path = f"/v1/users/{person}" + (f"?after={after}" if after else "")
+    return Request("GET", path, headers, b"", gzip=False, secret=about.bearer)
+
+
+def read_access(reply: Reply, person: str) -> tuple[list[dict[str, object]], str] | Outcome:
+    """Some of what is kept, and after which event to ask again, "" for the end; or why there is none."""
+    if reply.status != 200:
+        return refusal(reply)
+    try:
+        found = json_object(reply)
+        events, after = found.get("events"), found.get("after")
+        if found.get("user") != person or not isinstance(events, list) or not isinstance(after, str):
+            raise NotOurs("a reply that is not about this id", "other-batch")
+    except NotOurs as wrong:
+        return refusal(reply, str(wrong), wrong.cause)
+    return [event for event in events if isinstance(event, dict)], after
+
+
 def encode_deletion(person: str, proof: str, about: Destination) -> Request:
     """Ask the receiver to delete a person's events; `person` is the pseudonymous id that it knows.
 

@@ -228,6 +228,38 @@ def test_what_is_only_marked_as_deleted_leaves_the_disk(engine: Embedded, monkey
     assert engine.query(marked) == [["0"]]
 
 
+def test_shares_and_names_that_only_a_deleted_person_had_leave_the_store(
+    engine: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shipper.collector.stores.clickhouse import erasure
+    from shipper.collector.stores.clickhouse import store as writing
+
+    store = ClickHouseStore(engine)
+    rows = [row for row, _ in world(600, days=60)]
+    whom = person_of("1")
+    mine = [row._replace(fields={"command": "only-mine"}) if row.person == whom else row for row in rows]
+    store.add([mine], NOW)
+    store.refresh()
+    store.forget([whom])
+    left = Model([(row, NOW // 60) for row in mine if row.person != whom], EVERYTHING)
+    named = "SELECT count() FROM {} WHERE arrayExists(x -> x LIKE '%only-mine%', shapes)"
+    tables = ("daily", "monthly", "withdrawn")
+    assert engine.query(named.format("withdrawn")) != [["0"]]
+    assert_says(store.view(EVERYTHING), left)
+    monkeypatch.setattr(writing, "SWEPT", -60)
+    monkeypatch.setattr(erasure, "BATCH_ROWS", 0)
+    store.refresh()
+    assert engine.query(named.format("withdrawn")) != [["0"]]  # not yet: it would work out too much
+    monkeypatch.setattr(erasure, "SHARES_FOR", -60)
+    store.refresh()
+    assert [engine.query(named.format(table)) for table in tables] == [[["0"]]] * 3
+    assert engine.query("SELECT count() FROM withdrawn") == [["0"]]
+    assert_says(store.view(EVERYTHING), left)
+    store.add([mine], NOW)  # comes again
+    store.refresh()
+    assert_says(store.view(EVERYTHING), left)
+
+
 def test_rows_of_a_deleted_person_that_another_receiver_was_just_writing_are_swept(engine: Embedded) -> None:
     rows = [row for row, _ in world(600)]
     whom = person_of("1")

@@ -21,6 +21,7 @@ from shipper.collector.http.body import RequestRefused, unpack, unpacked_size
 from shipper.collector.http.capacity import RETRY_FULL, Capacity
 from shipper.collector.http.catalogs import Catalogs
 from shipper.collector.http.deletions import RETRY_DELETION, Deletions, proves
+from shipper.collector.http.exports import Exports
 from shipper.collector.http.folding import NameBudgets
 from shipper.collector.http.group_commit import Group
 from shipper.collector.http.guard import Guard
@@ -37,6 +38,8 @@ from shipper.recording.names import valid_name
 
 #: Days of events whose names are known when the receiver starts.
 KNOWN_DAYS = 400
+#: What is of one person is kept by nobody on the way.
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class ReceiverRoutes:
         self.page = Page(store, clock, declared)
         self.public: list[Route] = []
         self.intake = Intake()
+        self.exports = Exports(store)
         self.retention = Retention(store, retention_days, clock)
         self._health = ThreadPoolExecutor(1, "health")
         self._looking: asyncio.Future[None] | None = None
@@ -124,15 +128,25 @@ class ReceiverRoutes:
 
     async def deletion(self, request: Request) -> Response:
         """DELETE /v1/users/ID: delete a person's events, for who shows the secret of the id, and say so by name."""
-        user, secret = request.path_params["user"], request.headers.get("person-secret", "")
-        if not valid_name(user):
-            raise RequestRefused(400, "no such id can be")
-        if request.state.kind != DELETE and not proves(user, secret):
-            raise RequestRefused(403, "the id's secret is needed, or a token that may delete; its operator has one")
+        user = self._proven(request)
         events = await self.deletions.delete(person_of(user))
         if events is None:
             return JSONResponse({"state": "under way"}, 202, {"Retry-After": str(RETRY_DELETION)})
         return JSONResponse({"user": user, "events": events})
+
+    async def export(self, request: Request) -> Response:
+        """GET /v1/users/ID: what is kept of a person, for who shows the secret of the id; `?after=` goes on."""
+        user = self._proven(request)
+        return JSONResponse(await self.exports.export(user, request.query_params.get("after", "")), 200, NO_STORE)
+
+    def _proven(self, request: Request) -> str:
+        """The id that a request is about, from who may. Raises RequestRefused."""
+        user, secret = str(request.path_params["user"]), request.headers.get("person-secret", "")
+        if not valid_name(user):
+            raise RequestRefused(400, "no such id can be")
+        if request.state.kind != DELETE and not proves(user, secret):
+            raise RequestRefused(403, "the id's secret is needed, or a token that may delete; its operator has one")
+        return user
 
     async def health(self, _request: Request) -> Response:
         """GET /healthz: 200 while the store can be reached and written. However many ask, the store is asked once."""
@@ -194,6 +208,7 @@ def application(receiver: ReceiverRoutes) -> Starlette:
         routes=[
             Route("/v1/events", guard.route((SEND,), receiver.events), methods=["POST"]),
             Route("/v1/users/{user}", guard.route((DELETE, SEND), receiver.deletion), methods=["DELETE"]),
+            Route("/v1/users/{user}", guard.route((DELETE, SEND), receiver.export), methods=["GET"]),
             Route("/healthz", guard.route((), receiver.health)),
             Route("/metrics", guard.route((READ, OPERATE), receiver.numbers)),
             Route("/", guard.route((READ,), page.page)),

@@ -5,7 +5,6 @@ answers read the sums and do not slow with the years. WAL with synchronous FULL:
 power cut.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from shipper.collector.stores.sqlite_answers import SqliteAnswers
 from shipper.collector.stores.sqlite_expiry import EXPIRED, Expiry, delete_person, delete_unused_names, expired_before
 from shipper.collector.stores.sqlite_forgetting import forget_names, merge_log
 from shipper.collector.stores.sqlite_repair import UNBOUNDED_LOSSES, repair
+from shipper.collector.stores.sqlite_rows import OF_PERSON, row_of
 from shipper.collector.stores.sqlite_schema import SCHEMA, SCHEMA_VERSION
 from shipper.collector.stores.sqlite_sums import Kind, Names, Sums
 from shipper.collector.stores.store import Receipt, Row, StoreTaken, StoreUnavailable, Value
@@ -107,10 +107,9 @@ class SqliteStore(SqliteAnswers):
 
     def _forget(self, person: str) -> int:
         number = self._names.person(person)
-        rows = self._db.execute(_OF_PERSON, (person, number)).fetchall()
+        rows = self._db.execute(OF_PERSON, (person, bytes.fromhex(person))).fetchall()
         sums, kinds = Sums(self._names), set()
-        for minute, *columns, fields, agent in rows:
-            row = Row._make((*columns, json.loads(fields), agent))._replace(ci=bool(columns[7]))
+        for row, minute in map(row_of, rows):
             kind = self._names.kind(row)
             kinds.add(kind)
             if not NO_DAY < day_of(row.time) < self._oldest:  # which are in no sum any more
@@ -161,16 +160,6 @@ class SqliteStore(SqliteAnswers):
         """See Store.close."""
         self._db.close()
         self._lock.release()
-
-
-# A person's events as rows again, each after the minute in which it was received.
-_OF_PERSON = """
-SELECT received, e.id, time, a.word, v.word, n.word, ?, session, ci, o.word, m.word, cpus, r.word, fields, g.word
-FROM events e
-JOIN words a ON a.id = app JOIN words v ON v.id = version JOIN words n ON n.id = name
-JOIN words o ON o.id = os JOIN words m ON m.id = arch JOIN words r ON r.id = runtime
-JOIN words g ON g.id = agent WHERE person = ?
-"""
 
 
 def _encode(fields: Mapping[str, Value]) -> str:

@@ -21,7 +21,8 @@ from shipper.collector.stores.sqlite_conditions import (
     span_of,
     spans,
 )
-from shipper.collector.stores.store import Elapsed, StoreUnavailable, Window, elapsed_of
+from shipper.collector.stores.sqlite_rows import OF_PERSON, row_of
+from shipper.collector.stores.store import Elapsed, Row, StoreUnavailable, Window, elapsed_of
 
 
 class SqliteAnswers:
@@ -65,6 +66,13 @@ class SqliteAnswers:
     def knows(self, person: str) -> bool:
         """See Answers.knows."""
         return bool(_rows(self.path, "SELECT 1 FROM people WHERE hash = ?", bytes.fromhex(person)))
+
+    def events_of(self, person: str, after: bytes, most: int) -> list[tuple[Row, int]]:
+        """See Answers.events_of."""
+        found = _rows(
+            self.path, f"{OF_PERSON} AND e.id > ? ORDER BY e.id LIMIT ?", person, bytes.fromhex(person), after, most
+        )
+        return [row_of(row) for row in found]
 
     def close(self) -> None:
         """See Store.close. Nothing is held between two answers."""

@@ -8,13 +8,12 @@ When an installation was first seen, and first ran a command, stays for as long 
 everything of it goes.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable
 
 from shipper.collector.stores.dimensions import DAY, FIRST_DAY, LAST_DAY, LOSSES, NO_DAY, date_of, month_of
+from shipper.collector.stores.sqlite_rows import WHOLE, row_of
 from shipper.collector.stores.sqlite_sums import Names, Sums
-from shipper.collector.stores.store import Row
 
 #: Events that one step deletes: some 20 ms.
 STEP = 2_000
@@ -104,20 +103,17 @@ class Expiry:
 
     def _broken_clocks(self) -> int:
         """Events that happened on no real day are as old as their receipt; they are in the sums of no day."""
-        rows = []
-        for ends in ("id < ?", "id >= ?"):
-            rows += self._db.execute(
-                _WHOLE.format(ends),
-                (_edge(FIRST_DAY if ends == "id < ?" else LAST_DAY + 1), self.before * MINUTES, STEP),
-            ).fetchall()
+        found = []
+        for ends, day in (("id < ?", FIRST_DAY), ("id >= ?", LAST_DAY + 1)):
+            given = (_edge(day), self.before * MINUTES, STEP)
+            found += self._db.execute(_BROKEN.replace("{}", ends), given).fetchall()
         sums, seen = Sums(self._names), set[tuple[int, int, int]]()
-        for minute, person, app, version, identity, time, *columns, fields, agent in rows:
-            row = Row._make((identity, time, *columns, json.loads(fields), agent))
-            row = row._replace(person="x" if person else "", ci=bool(row.ci))
-            sums.take(row, self._names.kind(row), 0, minute)
-            seen.update([(app, person, version)] if person and row.name != LOSSES else [])
+        for row, minute in map(row_of, found):
+            kind = self._names.kind(row)
+            sums.take(row, kind, 0, minute)
+            seen.update([(kind.app, int(row.person), kind.version)] if row.person and row.name != LOSSES else [])
         sums.take_from(self._db)
-        self._delete([(row[4], row[1]) for row in rows])
+        self._delete([(columns[1], columns[6]) for columns in found])
         for app, person, version in seen:
             if not self._db.execute(_OTHERS, (person, app, version, *_REAL, LOSSES)).fetchone():
                 self._db.execute(_UNUSED, (app, person, version))
@@ -125,7 +121,7 @@ class Expiry:
                     "UPDATE active SET total = total - 1 WHERE (app, day, version) = (?,?,?)", (app, NO_DAY, version)
                 )
         self._db.execute("DELETE FROM active WHERE day = ? AND total = 0", (NO_DAY,))
-        return len(rows)
+        return len(found)
 
     def _delete(self, events: Iterable[tuple[bytes, int | None]]) -> None:
         """Delete events, and of persons of whom nothing is left what is known of them."""
@@ -157,14 +153,7 @@ def _edge(day: int) -> bytes:
 
 
 _REAL = (FIRST_DAY * DAY, (LAST_DAY + 1) * DAY)
-_WHOLE = """
-SELECT received, person, app, version, e.id, time, a.word, v.word, n.word, '', session, ci, o.word, m.word, cpus, r.word,
-    fields, g.word
-FROM events e
-JOIN words a ON a.id = app JOIN words v ON v.id = version JOIN words n ON n.id = name
-JOIN words o ON o.id = os JOIN words m ON m.id = arch JOIN words r ON r.id = runtime
-JOIN words g ON g.id = agent WHERE e.{} AND received < ? LIMIT ?
-"""
+_BROKEN = WHOLE.format(person="person") + "WHERE e.{} AND received < ? LIMIT ?"
 _OTHERS = """
 SELECT 1 FROM events WHERE person = ? AND app = ? AND version = ? AND (time < ? OR time >= ?)
     AND name NOT IN (SELECT id FROM words WHERE word = ?) LIMIT 1

@@ -156,6 +156,12 @@ class Answers(Protocol):
     def knows(self, person: str) -> bool:
         """Say whether anything is kept of a person, by hash; it costs a look-up and no writing."""
 
+    def events_of(self, person: str, after: bytes, most: int) -> list[tuple[Row, int]]:
+        """The events of a person, by hash, in order of their ids: the first `most` after an id, b"" for all.
+
+        Each stands with the Unix minute in which it came in.
+        """
+
     def close(self) -> None:
         """Give back what the store holds. Nothing is lost by not calling it."""
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_days
 from shipper.collector.stores.clickhouse.dialect import date_literal, people_literal, text
 from shipper.collector.stores.clickhouse.engine import Engine, Shard
+from shipper.collector.stores.clickhouse.rows import row_of, select_events
 from shipper.collector.stores.clickhouse.view import ClickHouseView
 from shipper.collector.stores.dimensions import FIRST_DAY
-from shipper.collector.stores.store import StoreUnavailable, Window
+from shipper.collector.stores.store import Row, StoreUnavailable, Window
 
 #: Rows that an answer waits for until their days are worked out again: about two seconds of one core. Where more came in,
 #: the answer is of the last refresh, and `View.as_of` says when that was.
@@ -72,6 +73,11 @@ class ClickHouseAnswers:
         )
         found = [(int(first), int(last)) for count, first, last in rows if int(count)]
         return (min(first for first, _ in found), max(last for _, last in found)) if found else None
+
+    def events_of(self, person: str, after: bytes, most: int) -> list[tuple[Row, int]]:
+        """See Answers.events_of."""
+        found = self._ask(select_events(person, after, most))
+        return sorted(map(row_of, found), key=lambda each: each[0].id)[:most]
 
     def _ask(self, statement: str) -> list[list[str]]:
         return [row for shard in self._engine.shards() for row in shard.query(statement)]

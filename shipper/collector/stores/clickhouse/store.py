@@ -10,6 +10,7 @@ from shipper.collector.stores.clickhouse.counts import days_to_refresh, refresh_
 from shipper.collector.stores.clickhouse.deletion import delete_people
 from shipper.collector.stores.clickhouse.dialect import line, people_literal, texts
 from shipper.collector.stores.clickhouse.engine import Engine
+from shipper.collector.stores.clickhouse.erasure import erase_shares
 from shipper.collector.stores.clickhouse.maintenance import drop_broken_clocks, drop_months, purge, rebuild_month
 from shipper.collector.stores.clickhouse.schema import SENT, TABLES, columns_of, table_statements, view_statements
 from shipper.collector.stores.store import Receipt, Row
@@ -96,6 +97,8 @@ class ClickHouseStore(ClickHouseAnswers):
             if self._engine.marks:
                 purge(shard)
         self._sweep()
+        now = int(time.time())
+        erase_shares(self._engine, now - SWEPT, now)
         return refreshed
 
     def _sweep(self) -> None:
