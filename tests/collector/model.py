@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from shipper.collector.stores.dimensions import (
+    CENSUS,
+    FIRST_DAY,
     LATE,
     LOSSES,
     NO_DAY,
     ORIGIN,
+    census_labels,
     cohort_weeks,
     day_of,
     features_of,
+    is_unlinked,
     labels_of,
     lateness,
     losses_of,
@@ -42,6 +46,15 @@ class Model:
             and (window.ci == "all" or row.ci == (window.ci == "only"))
         )
 
+    def census(self) -> Mapping[tuple[int, str, str, str], int]:
+        """See View.census."""
+        counted: Counter[tuple[int, str, str, str]] = Counter()
+        for row, _ in self.rows:
+            if row.name == CENSUS and not row.ci and day_of(row.time) >= FIRST_DAY:
+                week = week_of(day_of(row.time))
+                counted.update((week, row.version, *label) for label in [("", ""), *census_labels(row)])
+        return counted
+
     def as_of(self) -> None:
         """See View.as_of."""
 
@@ -49,7 +62,7 @@ class Model:
         """See View.values."""
         counted: Counter[tuple[str, str, str]] = Counter()
         for row, _ in self.rows:
-            if row.name != LOSSES:
+            if row.name not in (LOSSES, CENSUS):
                 counted.update([(row.name, "", ""), *((row.name, *label) for label in labels_of(row.fields))])
         return counted
 
@@ -57,14 +70,14 @@ class Model:
         """See View.crossed."""
         counted: Counter[tuple[str, ...]] = Counter()
         for row, minute in self.rows:
-            if event == LATE and row.name != LOSSES:
+            if event == LATE and row.name != LOSSES and not is_unlinked(row):
                 counted[(lateness(row.time, minute * 60),)] += 1
             elif event == LOSSES:
                 counted.update({(reason,): lost for reason, lost in losses_of(row)})
             elif event == ORIGIN:
-                usual = row.name == LOSSES or (row.person and not row.ci and not row.agent)
+                usual = row.name in (LOSSES, CENSUS) or (row.person and not row.ci and not row.agent)
                 said = {"event": row.name, "ci": str(row.ci).lower(), "agent": row.agent, "@version": row.version}
-                said["id"] = "true" if row.person else "false"
+                said["id"] = "none" if is_unlinked(row) else "true" if row.person else "false"
                 counted.update([] if usual else [tuple(said[key] for key in keys)])
             elif row.name == event:
                 labels = dict(labels_of(row.fields)) | {"@version": row.version}

@@ -19,7 +19,7 @@ def origin(asked: Asked) -> Rows:
     for (event, ci, agent, known), count in asked.now.crossed(ORIGIN, "event", "ci", "agent", "id").items():
         if of in ("", event):
             told = "CI" if ci == "true" else f"agent: {agent}" if agent else "people"
-            counted[told if known == "true" or ci == "true" else f"{told}, without an id"] += count
+            counted[f"{told}, without an id" if known == "false" and ci == "false" else told] += count
     counted["people"] += every - counted.total()
     return most_first((name, count, count / every) for name, count in counted.items() if count) if every else []
 
@@ -59,7 +59,8 @@ ORIGINS = Question(
 LATENESSES = Question(
     "late",
     "How late do events arrive?",
-    "From when an event happened, by its sender's clock, to when it came in.",
+    "From when an event happened, by its sender's clock, to when it came in. Events without ids say only their day and are"
+    " not among these.",
     (("Arrived after", TEXT), ("Events", COUNT), ("Share", SHARE)),
     Chart(STEPS),
     "No event came in from this period.",

@@ -1,15 +1,18 @@
 """All answers about a window, as values: the page, the terminal and scripts show the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
+from shipper.collector.answers import census
 from shipper.collector.answers.commands import COMMAND, runs_of
 from shipper.collector.answers.declared import Declared, learned
 from shipper.collector.answers.declared_questions import seconds_of
 from shipper.collector.answers.numbers import quantile
 from shipper.collector.answers.question import (
     COUNT,
+    IDS,
     MILLISECONDS,
+    NONE,
     SECONDS,
     SHARE,
     UNKNOWN,
@@ -77,7 +80,7 @@ def ask(
     """
     asked = asked_of(store, window, today, declared)
     answers, failures = [], []
-    for question in filter(wanted, questions_of(asked.declared, feature)):
+    for question in filter(wanted, questions_of(asked.declared, feature, _levels(asked))):
         try:
             answers.append(Answer(question, question.rows(asked), note=_note(asked, question)))
         except Exception as error:  # whatever is stored and whatever a question makes of it
@@ -102,10 +105,20 @@ def asked_of(store: Answers, window: Window, today: int, declared: Declared | No
     return Asked(now, Once(store.view(before)), window, today, declared)
 
 
+def _levels(asked: Asked) -> frozenset[str]:
+    try:
+        return asked.levels
+    except Exception:  # what fails here fails again in every question, which says so
+        return frozenset({IDS})
+
+
 def _note(asked: Asked, question: Question) -> str:
-    if not question.counts_installations or not asked.without_id:
-        return ""
-    return f"{without_id(asked.without_id)} (CI, containers): counted for no installation."
+    notes = []
+    if question.counts_installations and asked.without_id:
+        notes.append(f"{without_id(asked.without_id)} (CI, containers): counted for no installation.")
+    if question.counts_installations and asked.unlinked:
+        notes.append(f"{asked.unlinked:,} events of the level none: their installations are those of the census.")
+    return " ".join(notes)
 
 
 def without_id(events: int) -> str:
@@ -115,12 +128,8 @@ def without_id(events: int) -> str:
 
 def figures_of(asked: Asked) -> list[Figure]:
     """The few numbers that a team looks at first."""
-    declared = asked.declared
-    new = _safe(lambda: sum(asked.now.newcomers().values()))
-    note = f"{new:,} new" if isinstance(new, int) else ""
-    if asked_without := _safe(lambda: asked.without_id):
-        note += f"; {without_id(int(asked_without))}" if asked_without != UNKNOWN else ""
-    figures = [_figure(asked, "Installations", COUNT, _installations, 1, note)]
+    declared, levels = asked.declared, _levels(asked)
+    figures = _installation_figures(asked, levels)
     if declared.has(COMMAND, "command"):
         figures.append(_figure(asked, "Commands run", COUNT, _commands, 1))
     else:
@@ -130,10 +139,27 @@ def figures_of(asked: Asked) -> list[Figure]:
     if declared.has(COMMAND, "duration_ms"):
         figures.append(_figure(asked, "90 % of runs within", MILLISECONDS, _slowest, -1))
     for question in declared.questions:
-        if question.pair:
+        if question.pair and IDS in levels:
             values = [_median(asked, seconds_of, question, before) for before in (False, True)]
             figures.append(Figure(f"{question.name}, median", values[0], SECONDS, values[1], -1))
     figures.append(_figure(asked, "Events lost", COUNT, _lost, -1))
+    return figures
+
+
+def _installation_figures(asked: Asked, levels: Container[str]) -> list[Figure]:
+    """Installations with ids, and those of the census: each counted in its own way, and never added up."""
+    figures = []
+    if IDS in levels:
+        new = _safe(lambda: sum(asked.now.newcomers().values()))
+        note = f"{new:,} new" if isinstance(new, int) else ""
+        if asked_without := _safe(lambda: asked.without_id):
+            note += f"; {without_id(int(asked_without))}" if asked_without != UNKNOWN else ""
+        figures.append(_figure(asked, "Installations", COUNT, _installations, 1, note))
+    if NONE in levels:
+        now, before = (_safe(lambda at=at: census.last_two(asked)[at]) for at in (0, 1))  # type: ignore[misc]
+        figures.append(
+            Figure("Installations a week", now, COUNT, before, 1, "by the census, in the last week that is over")
+        )
     return figures
 
 

@@ -11,6 +11,7 @@ from shipper.collector.answers.question import (
     BARS,
     CHANGE,
     COUNT,
+    IDS,
     SECONDS,
     SHARE,
     STEPS,
@@ -143,13 +144,13 @@ def _pair(question: DeclaredQuestion) -> Iterator[Question]:
     yield Question(
         f"pair:{question.name}", f"{question.name}: how long from {begin} to {end}?",
         f"{question.reason} {counted}".strip(), (("Took", TEXT), ("Installations", COUNT), ("Share", SHARE)),
-        Chart(STEPS), nobody, spread, COMMANDS,
+        Chart(STEPS), nobody, spread, COMMANDS, IDS,
     )  # fmt: skip
     yield Question(
         f"pair:{question.name}:versions", f"{question.name}: does it take longer with a newer version?",
         f"By the version with which {end} ended well: half of the installations were faster than the median.",
         (("Version", TEXT), ("Median", SECONDS), ("90 % within", SECONDS), ("Installations", COUNT)),
-        Chart(TABLE), nobody, versions, COMMANDS,
+        Chart(TABLE), nobody, versions, COMMANDS, IDS,
     )  # fmt: skip
 
 
@@ -168,7 +169,7 @@ def _funnel(question: DeclaredQuestion) -> Iterator[Question]:
         f"{question.reason} Installations whose first {question.steps[0]} lies in this period; each further step is the"
         " first that ended well, no earlier than the step before and at any time. Of all versions.".strip(),
         (("Step", TEXT), ("Installations", COUNT), ("Of all", SHARE), ("Of the step before", SHARE)),
-        Chart(STEPS), f"No installation ran its first {question.steps[0]} in this period.", rows, COMMANDS,
+        Chart(STEPS), f"No installation ran its first {question.steps[0]} in this period.", rows, COMMANDS, IDS,
     )  # fmt: skip
 
 
@@ -221,4 +222,5 @@ def users_question(event: str, field: str, label: str) -> Question:
         Chart(TABLE, (0,), 1),
         f"No installation used {words} in this period.",
         rows,
+        level=IDS,
     )

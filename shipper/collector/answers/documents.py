@@ -6,7 +6,7 @@ from typing import Any
 
 from shipper.collector.answers.answer import Answer, Figure, Report
 from shipper.collector.answers.declared import Declared
-from shipper.collector.answers.question import CHARTS, KINDS, Cell, Chart, Question
+from shipper.collector.answers.question import CHARTS, KINDS, LEVEL_WORDS, Cell, Chart, Question
 from shipper.collector.stores.dimensions import LAST_DAY, day_text
 from shipper.collector.stores.store import Window
 
@@ -44,6 +44,7 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
         "title": question.title,
         "about": question.about,
         "group": question.group,
+        "level": question.level,
         "columns": [{"title": title, "kind": kind} for title, kind in question.columns],
         "chart": {"kind": chart.kind, "names": list(chart.names), "size": chart.size},
         "empty": question.empty,
@@ -82,7 +83,7 @@ def _answer(said: Mapping[str, Any]) -> Answer:
         raise ValueError("no answers of a receiver: a chart of columns that are not there")
     question = Question(
         said["key"], _text(said["title"]), _text(said["about"]), columns, drawn, _text(said["empty"]),
-        group=_text(said["group"]),
+        group=_text(said["group"]), level=_of(said["level"], LEVEL_WORDS),
     )  # fmt: skip
     rows = [tuple(map(_cell, row)) for row in said["rows"][:MAX_ROWS]]
     if any(len(row) != len(columns) for row in rows):

@@ -10,6 +10,7 @@ from shipper.collector.answers.question import (
     COUNT,
     DAYS,
     HEAT,
+    IDS,
     SHARE,
     TABLE,
     TEXT,
@@ -114,6 +115,7 @@ ACTIVE = Question(
     Chart(DAYS, (0, 1), 2),
     NOBODY,
     active,
+    level=IDS,
 )
 RETURNING = Question(
     "returning",
@@ -124,6 +126,7 @@ RETURNING = Question(
     NOBODY,
     returning,
     GROUP,
+    IDS,
 )
 RETENTION = Question(
     "retention",
@@ -139,6 +142,7 @@ RETENTION = Question(
     "No installation was first seen in a week that begins in this period. Choose a longer one.",
     retention,
     GROUP,
+    IDS,
 )
 UPTAKE = Question(
     "uptake",
@@ -149,6 +153,7 @@ UPTAKE = Question(
     "No whole day of this period has an installation.",
     uptake,
     GROUP,
+    IDS,
 )
 VERSIONS = Question(
     "versions",
@@ -159,6 +164,7 @@ VERSIONS = Question(
     NOBODY,
     versions,
     GROUP,
+    IDS,
 )
 RUNTIMES = Question(
     "runtimes",
@@ -169,6 +175,7 @@ RUNTIMES = Question(
     NOBODY,
     lived_on("runtime"),
     GROUP,
+    IDS,
 )
 PLATFORMS = Question(
     "platforms",
@@ -179,4 +186,5 @@ PLATFORMS = Question(
     NOBODY,
     lived_on("platform"),
     GROUP,
+    IDS,
 )

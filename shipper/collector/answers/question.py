@@ -1,7 +1,7 @@
 """What a question is, what its columns hold, how it is drawn, and what it is asked of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from shipper.collector.answers.declared import Declared
@@ -20,6 +20,11 @@ KINDS = (TEXT, COUNT, SHARE, CHANGE, SECONDS, MILLISECONDS)
 #: a bar beneath each name. LIST: the same without bars. HEAT: as they are, each share on its own shade.
 BARS, STEPS, PARTS, DAYS, TABLE, LIST, HEAT = "bars", "steps", "parts", "days", "table", "list", "heat"
 CHARTS = (BARS, STEPS, PARTS, DAYS, TABLE, LIST, HEAT)
+#: Under which level of identity a question is answered: for events with a pseudonymous id, by the census of the level
+#: "none", or for every event.
+IDS, NONE, EITHER = "pseudonymous", "none", "either"
+#: The title of the column that counts what has an id.
+INSTALLATIONS = "Installations"
 #: What stands where nothing is known.
 UNKNOWN = "-"
 
@@ -46,6 +51,7 @@ class Once:
         self.newcomers = cache(view.newcomers)
         self.cohorts = cache(view.cohorts)
         self.users = cache(view.users)
+        self.census = cache(view.census)
         self.as_of = view.as_of
 
 
@@ -70,6 +76,19 @@ class Asked:
         """How many events of the window came without an id, so that they count for no installation."""
         return self.now.crossed(ORIGIN, "id").get(("false",), 0)
 
+    @cached_property
+    def unlinked(self) -> int:
+        """How many events of the window are of the level "none"."""
+        return self.now.crossed(ORIGIN, "id").get(("none",), 0)
+
+    @cached_property
+    def levels(self) -> frozenset[str]:
+        """The levels of identity, IDS and NONE, that the window's events came under; IDS where there are none."""
+        if not self.unlinked:
+            return frozenset({IDS})
+        every = sum(count for (_, field, _), count in self.now.values().items() if not field)
+        return frozenset({NONE, IDS} if every > self.unlinked else {NONE})
+
 
 def _nothing(_asked: Asked) -> Rows:
     return []
@@ -91,8 +110,43 @@ class Question:
     rows: Callable[[Asked], Rows] = _nothing
     group: str = ""
     """The heading beneath which it stands."""
+    level: str = EITHER
+    """Under which level of identity it is answered: IDS, NONE or EITHER."""
 
     @property
     def counts_installations(self) -> bool:
         """Whether a reader must know that what has no id is not counted here."""
-        return any(title == "Installations" for title, _ in self.columns)
+        return self.level != NONE and any(title == INSTALLATIONS for title, _ in self.columns)
+
+    @property
+    def level_words(self) -> str:
+        """Say under which level it is answered, for people."""
+        if self.level == EITHER and self.counts_installations:
+            return "Events of every level; installations by pseudonymous ids."
+        return LEVEL_WORDS[self.level]
+
+
+LEVEL_WORDS = {
+    IDS: "By pseudonymous ids.",
+    NONE: "By the census, without ids.",
+    EITHER: "Events of every level.",
+}
+
+
+def without_installations(question: Question) -> Question:
+    """The same question without its column of installations, for where nothing has an id."""
+    at = next((number for number, (title, _) in enumerate(question.columns) if title == INSTALLATIONS), None)
+    if at is None:
+        return question
+
+    def moved(column: int) -> int:
+        return column - (column > at)
+
+    chart = question.chart
+    size = chart.size + 1 if chart.size == at else chart.size
+    return replace(
+        question,
+        columns=question.columns[:at] + question.columns[at + 1 :],
+        chart=replace(chart, names=tuple(map(moved, chart.names)), size=moved(size)),
+        rows=lambda asked: [(*row[:at], *row[at + 1 :]) for row in question.rows(asked)],
+    )

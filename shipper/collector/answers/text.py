@@ -30,7 +30,7 @@ def as_text(report: Report, width: int, fine: bool) -> str:
         if question.group and question.group != group:
             parts += ["", f"== {question.group} =="]
         group = question.group
-        parts += ["", question.title]
+        parts += ["", f"{question.title} [{question.level}]"]
         if not answer.rows:
             parts.append("  This could not be worked out." if answer.failed else f"  {question.empty}")
             continue

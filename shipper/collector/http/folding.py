@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shipper.collector.stores.dimensions import labels_of
+from shipper.collector.stores.dimensions import CENSUS, labels_of
 from shipper.collector.stores.store import Row, Value
 from shipper.recording.event import LOSSES
 
@@ -123,6 +123,8 @@ class NameBudgets:
         if row.name == LOSSES:
             self._keep(known, "shapes", (LOSSES, ()))
             return row
+        if row.name == CENSUS:
+            return row._replace(fields=self._fields(known, row))  # which counts each field alone: it needs no shape
         if not self._admits(known, "events", row.name):
             row = row._replace(name=OTHER, fields={})
         fields = self._fields(known, row)

@@ -16,7 +16,7 @@ MOST_ROWS = 200
 #: What stands in the place of an answer that the store could not give.
 FAILED = "This could not be worked out. The other answers are not affected."
 #: Questions whose card is as wide as the page.
-WIDE = ("active", "grew", "users", "commands", "by_version")
+WIDE = ("active", "census", "grew", "users", "commands", "by_version")
 #: The column whose words are a warning.
 WORSE = "Worse"
 
@@ -64,11 +64,12 @@ def card(answer: Answer, report: Report, link: Link | None = None) -> str:
     """One question: its words, its chart, its table."""
     question = answer.question
     name = identifier(question.key)
+    about = f'{escape(question.about)} <span class="level">{escape(question.level_words)}</span>'
     wide = ' class="card wide"' if question.key in WIDE else ' class="card"'
     note = f'<p class="note">{escape(answer.note)}</p>' if answer.note and answer.rows else ""
     return (
         f'<section{wide} id="{name}" aria-labelledby="{name}-title"><h3 id="{name}-title">{escape(question.title)}</h3>'
-        f'<p class="about">{escape(question.about)}</p>{_inner(answer, report, link)}{note}</section>'
+        f'<p class="about">{about}</p>{_inner(answer, report, link)}{note}</section>'
     )
 
 

@@ -27,6 +27,12 @@ LATE = "shipper.late"
 #: The name under which stores count events that came without an id, from CI or under an agent. Nor can it be sent.
 ORIGIN = "shipper.origin"
 
+#: The event by which an installation of the level "none" says once a week that it is there, and what begins the names of
+#: its fields that say whether an event was used.
+CENSUS, USES = "shipper.census", "uses."
+#: What is counted of a census in the place of its `os` and `arch`.
+PLATFORM = "platform"
+
 DAY = 86_400_000
 """Milliseconds."""
 FIRST_DAY, LAST_DAY = 18_262, 29_219
@@ -145,6 +151,30 @@ def is_countable(event: str, value: Value) -> bool:
     return event != "command" or isinstance(value, str | bool)
 
 
+def is_unlinked(row: Row) -> bool:
+    """Whether an event is of the level "none": it belongs to no session, to nobody, and its time is a day."""
+    return not row.session
+
+
+def shapes_of(row: Row) -> tuple[tuple[str, tuple[tuple[str, str], ...], int], ...]:
+    """List what an event adds to the counts: name, labels, times. A census adds each of its labels alone.
+
+    So the counts of a census are few, whatever is combined in it, and each of them is of installations.
+    """
+    if row.name == LOSSES:
+        return tuple((LOSSES, (("reason", reason),), lost) for reason, lost in losses_of(row))
+    if row.name == CENSUS:
+        return tuple((CENSUS, (label,) if label else (), 1) for label in (None, *census_labels(row)))
+    return ((row.name, labels_of(row.fields), 1),)
+
+
+def census_labels(row: Row) -> list[tuple[str, str]]:
+    """The labels of a census, in which `os` and `arch` are one."""
+    platform = f"{row.fields.get('os', '')} {row.fields.get('arch', '')}"
+    labels = [(key, label) for key, label in labels_of(row.fields) if key not in ("os", "arch")]
+    return [*labels, (PLATFORM, platform)]
+
+
 @lru_cache(maxsize=1024)
 def short_runtime(runtime: str) -> str:
     """Cut "cpython 3.12.1" to "cpython 3.12": what must stay supported is a series, not a patch."""
@@ -153,10 +183,19 @@ def short_runtime(runtime: str) -> str:
 
 
 def origin_of(row: Row) -> tuple[tuple[str, str], ...]:
-    """Say where an event came from, for ORIGIN; nothing for the usual one: a person's, outside of CI, by hand."""
-    if row.name == LOSSES or (row.person and not row.ci and not row.agent):
+    """Say where an event came from, for ORIGIN; nothing for the usual one: a person's, outside of CI, by hand.
+
+    `id` says whether it has one; "none" for the level that has no ids.
+    """
+    if row.name in (LOSSES, CENSUS) or (row.person and not row.ci and not row.agent):
         return ()
-    return (("event", row.name), ("ci", label_of(row.ci)), ("agent", row.agent), ("id", label_of(bool(row.person))))
+    known = "none" if is_unlinked(row) else label_of(bool(row.person))
+    return (("event", row.name), ("ci", label_of(row.ci)), ("agent", row.agent), ("id", known))
+
+
+def late_of(row: Row, received_at: int) -> str:
+    """Say how late an event arrived, for LATE; nothing where that is not known: its time is a day, or it tells of losses."""
+    return "" if row.name == LOSSES or is_unlinked(row) else lateness(row.time, received_at)
 
 
 def lateness(time: int, received_at: int) -> str:

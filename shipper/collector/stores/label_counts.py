@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Shape(NamedTuple):
     """How often events of one name with the same labels occurred, in one version of their app.
 
-    LOSSES has a shape per reason and counts what was lost, LATE one per span of lateness.
+    LOSSES has a shape per reason and counts what was lost, LATE one per span of lateness, CENSUS one per label.
     """
 
     name: str

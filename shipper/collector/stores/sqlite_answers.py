@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from shipper.collector.stores.dimensions import FIRST_DAY, cohort_weeks, date_of, first_of, monday_of
+from shipper.collector.stores.dimensions import CENSUS, FIRST_DAY, cohort_weeks, date_of, first_of, monday_of
 from shipper.collector.stores.label_counts import Shape, crossed_of, values_of
 from shipper.collector.stores.sqlite_conditions import (
     APP,
@@ -51,10 +51,7 @@ class SqliteAnswers:
 
     def versions(self, app: str) -> list[str]:
         """See Store.versions."""
-        query = (
-            "SELECT label FROM features WHERE app = (SELECT id FROM words WHERE word = ?)"
-            " AND event = '' AND field = 'version'"
-        )
+        query = f"SELECT word FROM words WHERE id IN (SELECT version FROM monthly WHERE app = {APP})"
         return [version for (version,) in _rows(self.path, query, app)]
 
     def days(self, app: str) -> tuple[int, int] | None:
@@ -84,6 +81,22 @@ class SqliteView:
     def __init__(self, path: str, window: Window) -> None:
         self._path = path
         self._window = window
+
+    def census(self) -> Mapping[tuple[int, str, str, str], int]:
+        """See View.census."""
+        if self._window.ci == "only":
+            return {}
+        chosen, given = among("version", self._window.versions)
+        query = (
+            "SELECT (day + 3) / 7, word, labels, sum(total) FROM daily JOIN shapes ON shapes.id = shape"
+            f" JOIN words ON words.id = version WHERE app = {APP} AND day BETWEEN ? AND ? AND ci = 0 {chosen}"
+            " AND shape IN (SELECT id FROM shapes WHERE name = ?) GROUP BY 1, 2, 3"
+        )
+        span = (max(self._window.since, FIRST_DAY), self._window.until)
+        rows = _rows(self._path, query, self._window.app, *span, *given, CENSUS)
+        return {
+            (week, version, *(json.loads(labels) or [("", "")])[0]): people for week, version, labels, people in rows
+        }
 
     def as_of(self) -> None:
         """See View.as_of: every event is counted in the transaction that keeps it."""

@@ -16,10 +16,10 @@ from shipper.collector.stores.dimensions import (
     features_of,
     first_of,
     labels_of,
-    lateness,
-    losses_of,
+    late_of,
     month_of,
     origin_of,
+    shapes_of,
 )
 from shipper.collector.stores.store import Row
 
@@ -76,10 +76,7 @@ class Names:
     def _new_kind(self, row: Row) -> Kind:
         app, version, name = self.word(row.app), self.word(row.version), self.word(row.name)
         system, arch, runtime = self.word(row.os), self.word(row.arch), self.word(row.runtime)
-        if row.name == LOSSES:
-            shapes = tuple((self.shape(LOSSES, (("reason", reason),)), lost) for reason, lost in losses_of(row))
-        else:
-            shapes = ((self.shape(row.name, labels_of(row.fields)), 1),)
+        shapes = tuple((self.shape(shape, labels), times) for shape, labels, times in shapes_of(row))
         features = tuple(self._feature(app, *feature) for feature in features_of(row))
         command = row.fields.get("command") if row.name == "command" else None
         number = self._feature(app, "command", "command", command) if isinstance(command, str) else 0
@@ -148,8 +145,8 @@ class Sums:
             self._daily[kind.app, day, kind.version, row.ci, shape] += times
         if row.name == LOSSES:
             return
-        late = self._names.shape(LATE, (("late", lateness(row.time, minute * 60)),))
-        self._daily[kind.app, day, kind.version, row.ci, late] += 1
+        if late := late_of(row, minute * 60):
+            self._daily[kind.app, day, kind.version, row.ci, self._names.shape(LATE, (("late", late),))] += 1
         if origin := origin_of(row):
             self._daily[kind.app, day, kind.version, row.ci, self._names.shape(ORIGIN, origin)] += 1
         if person:

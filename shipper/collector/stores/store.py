@@ -89,7 +89,8 @@ class View(Protocol):
         """Count the events of one name by the labels of several fields; a missing one is "", `@version` the app's.
 
         For LOSSES the only key is `reason`, and the count is the sum of what was lost. For LATE it is `late`. ORIGIN
-        counts the events that came without an id, from CI or under an agent, by `event`, `ci`, `agent` and `id`.
+        counts the events that came without an id, from CI or under an agent, by `event`, `ci`, `agent` and `id`, which is
+        "none" for events of the level that has none.
         """
 
     def installations(self, event: str, field: str | None) -> Mapping[tuple[str, str, str], int]:
@@ -123,6 +124,13 @@ class View(Protocol):
         """Count installations by (the week in which they were first seen at all, a week in which they were seen).
 
         Both are among `dimensions.cohort_weeks` of the window, and numbered as `dimensions.week_of` does.
+        """
+
+    def census(self) -> Mapping[tuple[int, str, str, str], int]:
+        """Count the installations of the level "none" that said they were there: (week, version, field, label) -> of them.
+
+        Both field and label are "" where all of them are counted; weeks are numbered as `dimensions.week_of` does, and
+        their Mondays lie in the window. A field is one of `dimensions.census_labels`.
         """
 
     def as_of(self) -> int | None:

@@ -61,9 +61,9 @@ class ClickHouseAnswers:
 
     def versions(self, app: str) -> list[str]:
         """See Answers.versions."""
-        return list(
-            {version for (version,) in self._ask(f"SELECT DISTINCT version FROM lives WHERE app = {text(app)}")}
-        )
+        of_people = f"SELECT DISTINCT toString(version) FROM lives WHERE app = {text(app)}"
+        of_all = f"SELECT DISTINCT arrayJoin(versions) FROM daily WHERE app = {text(app)}"
+        return list({version for statement in (of_people, of_all) for (version,) in self._ask(statement)})
 
     def days(self, app: str) -> tuple[int, int] | None:
         """See Answers.days."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shipper.collector.stores.clickhouse.dialect import date_literal, dates, text, texts
 from shipper.collector.stores.clickhouse.engine import Shard
-from shipper.collector.stores.dimensions import LATE, LOSSES, ORIGIN, day_text
+from shipper.collector.stores.dimensions import CENSUS, LATE, LOSSES, ORIGIN, PLATFORM, day_text
 
 #: A row's `state` is the rows that it stands for times this, plus the deleted people whom it leaves out.
 GONE = 1 << 20
@@ -116,11 +116,21 @@ def refreshed(days: Sequence[Day], at: int, gone: Mapping[int, Sequence[str]]) -
     )
 
 
+# A census counts among each of its labels alone; see dimensions.shapes_of.
+_LABELS = "arraySlice(splitByChar(',', toString(shape)), 2)"
+_SAID = "substring(arrayFirst(x -> startsWith(x, '{0}='), " + _LABELS + "), length('{0}=') + 1)"
+_CENSUS = (
+    f"arrayConcat(['{CENSUS}'], arrayMap(x -> concat('{CENSUS},', x),"
+    f" arrayFilter(x -> NOT startsWith(x, 'os=') AND NOT startsWith(x, 'arch='), {_LABELS})),"
+    f" [concat('{CENSUS},{PLATFORM}=', {_SAID.format('os')}, ' ', {_SAID.format('arch')})])"
+)
 #: What one event counts among: its own shape, how late it came, and where from, unless that is the usual place.
 _SHAPES = (
-    f"arrayConcat([toString(shape), concat('{LATE},late=', toString(late))], if(known AND ci = 0 AND agent = '',"
+    f"arrayConcat(if(name = '{CENSUS}', {_CENSUS}, [toString(shape)]),"
+    f" if(late = '', emptyArrayString(), [concat('{LATE},late=', toString(late))]),"
+    f" if(name = '{CENSUS}' OR (known AND ci = 0 AND agent = ''),"
     f" emptyArrayString(), [concat('{ORIGIN},event=', toString(name), ',ci=', if(ci = 1, 'true', 'false'),"
-    " ',agent=', toString(agent), ',id=', if(known, 'true', 'false'))]))"
+    " ',agent=', toString(agent), ',id=', if(unlinked, 'none', if(known, 'true', 'false')))]))"
 )
 _COUNTED = f"n > 0 AND shape != '{SEEN}'"
 
@@ -130,7 +140,7 @@ def shapes_of(where: str, by: str = "day") -> str:
     events = (
         f"SELECT {by}, toString(version) AS version, ci, {_SHAPES} AS shapes, count() AS n"
         f" FROM events FINAL WHERE {where} AND name != '{LOSSES}'"
-        f" GROUP BY {by}, version, ci, name, shape, late, agent, person != '' AS known"
+        f" GROUP BY {by}, version, ci, name, shape, late, agent, person != '' AS known, session = '' AS unlinked"
     )
     losses = (
         f"SELECT {by}, toString(version) AS version, ci, concat('{LOSSES},reason=', key) AS shape,"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from shipper.collector.stores.dimensions import LOSSES, bounded_losses, day_of, day_text, label_of, lateness
+from shipper.collector.stores.dimensions import LOSSES, bounded_losses, day_of, day_text, label_of, late_of
 from shipper.collector.stores.store import Row, Value
 
 _QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'", "\t": "\\t", "\n": "\\n", "\0": "\\0"})
@@ -72,7 +72,7 @@ def line(row: Row, minute: int) -> str:
         row.cpus,
         plain(row.runtime),
         plain(row.agent),
-        "" if row.name == LOSSES else lateness(row.time, minute * 60),
+        late_of(row, minute * 60),
         f"[{texts(said)}]",
         f"[{texts(map(label_of, fields))}]",
         f"[{','.join(map(_kind, fields))}]",

@@ -9,7 +9,7 @@ from shipper.collector.stores.clickhouse.days import month_number
 from shipper.collector.stores.clickhouse.dialect import date_literal, text
 from shipper.collector.stores.clickhouse.engine import Shard
 from shipper.collector.stores.clickhouse.people import People
-from shipper.collector.stores.dimensions import first_of, month_of
+from shipper.collector.stores.dimensions import CENSUS, FIRST_DAY, first_of, month_of, week_of
 from shipper.collector.stores.label_counts import Shape, crossed_of, values_of
 from shipper.collector.stores.store import Window
 
@@ -69,6 +69,22 @@ class ClickHouseView(People):
             for day, version, people in self._ask(statement):
                 found[int(day), version] += sign * int(people)
         return {key: people for key, people in found.items() if people > 0}
+
+    def census(self) -> Mapping[tuple[int, str, str, str], int]:
+        """See View.census. It is of nobody, so that no deletion has a share in it."""
+        if self._window.ci == "only":
+            return {}
+        statement = (
+            "SELECT toUInt32(day), version, shape, sum(n) FROM daily FINAL"
+            " ARRAY JOIN versions AS version, cis AS ci, shapes AS shape, times AS n"
+            f" WHERE {self._days}{self._among('version')} AND ci = 0 AND day >= {date_literal(FIRST_DAY)}"
+            f" AND startsWith(shape, '{CENSUS}') GROUP BY day, version, shape"
+        )
+        found: Counter[tuple[int, str, str, str]] = Counter()
+        for day, version, shape, people in self._ask(statement):
+            field, _, label = shape.removeprefix(CENSUS).lstrip(",").partition("=")
+            found[week_of(int(day)), version, field, label] += int(people)
+        return found
 
     @cached_property
     def _shapes(self) -> list[Shape]:
