@@ -3,6 +3,7 @@
 import os
 
 from shipper.recording.folder import write_all
+from shipper.recording.foreign import is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def is_full(folder: "Folder", length: "int", name: "str" = "active.ndjson", most
     """Say whether a line of `length` bytes would take the file `name` past `most` bytes or a segment's lines (S3)."""
     try:
         size = folder.stat(name).st_size
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return False
     if size + length > most:
         return size > 0

@@ -20,6 +20,7 @@ from shipper.recording.consent import (
 )
 from shipper.recording.event import OUT_OF_TYPE, by_name
 from shipper.recording.folder import find_config, open_config, spool_name
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import MAX_LINE, event_line, format_time
 from shipper.recording.lock import patience, set_patience
 from shipper.recording.manifest import write_manifest
@@ -176,7 +177,9 @@ class App:
         environ = os.environ
         try:
             config = find_config(environ)
-        except OSError:
+        except OSError as error:
+            if is_foreign(error):
+                raise
             return OFF, BY_UNREACHABLE
         try:
             return self.decide(environ, config)

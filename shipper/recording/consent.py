@@ -8,6 +8,7 @@ id. Everything that cannot be read means off.
 import os
 
 from shipper.recording.automation import in_ci, one_run_home
+from shipper.recording.foreign import is_foreign
 from shipper.recording.modes import ALL, LOCAL, MACHINE, OFF, ON, UNREADABLE
 from shipper.recording.names import valid_id
 
@@ -209,7 +210,9 @@ def repository_files() -> "list[str]":
     """The `.shipper` of the working folder and of those above it, as far as there are some."""
     try:
         folder = os.getcwd()
-    except OSError:  # it was removed
+    except OSError as error:  # it was removed
+        if is_foreign(error):
+            raise
         return []
     found = []
     while folder:
@@ -223,10 +226,10 @@ def read_line(config: "Folder | None", name: "str") -> "str | None":
     """Return the one line of a file, None when there is no file, and "" when it cannot be read."""
     try:
         data = config.read(name, LINE_BYTES) if config else None
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return ""
+    except OSError as error:
+        if is_foreign(error):
+            raise
+        return None if isinstance(error, FileNotFoundError) else ""
     if data is None:
         return None
     text = data.decode("ascii", "replace")

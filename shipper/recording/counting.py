@@ -4,6 +4,7 @@ from shipper import files
 from shipper.recording.census import fields_json, machine_here, monday_of, note
 from shipper.recording.event import CENSUS
 from shipper.recording.folder import spool_name
+from shipper.recording.foreign import is_foreign
 from shipper.recording.lock import Lock, patience, set_patience
 from shipper.recording.spooling import spool_line
 from shipper.recording.unlinked import read_counted, unlinked_line, week_of
@@ -46,7 +47,9 @@ def count(
                 finally:
                     if not kept:
                         _write(config, spool, before)
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return  # the event itself is still to be recorded
     finally:
         set_patience(patience() - lock.waited)

@@ -7,6 +7,8 @@ when an error is neither built in nor the app's own.
 import os
 import sys
 
+from shipper.recording.foreign import is_foreign
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +36,9 @@ def _distributions() -> "dict[str, str]":
     for place in sys.path:
         try:
             names = os.listdir(place or ".")
-        except OSError:
+        except OSError as error:
+            if is_foreign(error):
+                raise
             continue
         for name in names:
             if name.endswith(".dist-info"):
@@ -69,7 +73,9 @@ def _read(place: "str", name: "str") -> "str":
     try:
         with open(os.path.join(place, name), encoding="utf-8", errors="replace") as file:
             return file.read(FILE_BYTES)
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return ""
 
 

@@ -3,6 +3,7 @@
 import os
 
 from shipper.recording.folder import write_all
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import checksum
 
 TYPE_CHECKING = False
@@ -24,7 +25,9 @@ def read_due(folder: "Folder") -> "tuple[int, int]":
     try:
         first, second = folder.read("due", DUE_BYTES).split()
         return int(first), int(second)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_foreign(error):
+            raise
         return 0, 0
 
 

@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import checksum
 
 TYPE_CHECKING = False
@@ -72,15 +73,16 @@ class Folder:
             return Folder(path, -1)
         try:
             return Folder(path, _open_folder(name, path, self.at))
-        except FileNotFoundError:
-            if not create:
+        except FileNotFoundError as error:
+            if not create or is_foreign(error):
                 raise
         from shipper.recording.platforms import make_folder
 
-        try:  # noqa: SIM105 - contextlib is no module of the recording path
+        try:
             make_folder(name, self.at)
-        except FileExistsError:
-            pass  # another invocation was faster
+        except FileExistsError as error:  # another invocation was faster
+            if is_foreign(error):
+                raise
         return Folder(path, _open_folder(name, path, self.at))
 
     def where(self, name: "str") -> "str":
@@ -99,7 +101,7 @@ class Folder:
         except OSError as error:
             import errno
 
-            if error.errno in (errno.ELOOP, errno.EMLINK):
+            if error.errno in (errno.ELOOP, errno.EMLINK) and not is_foreign(error):
                 _refuse("is a link", os.path.join(self.path, name))
             raise
         try:
@@ -154,7 +156,9 @@ def _open_folder(name: "str", path: "str", at: "dict[str, int]") -> "int":
     # S10: a folder of ours is no link, belongs to us and nobody else can write into it.
     try:
         fd = os.open(name, _FOLDER | FILE_FLAGS, **at)
-    except NotADirectoryError:
+    except NotADirectoryError as error:
+        if is_foreign(error):
+            raise
         _refuse("is a link or a file where a folder belongs", path)
     found = os.fstat(fd)
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:
@@ -194,8 +198,8 @@ def _open_base(purpose: "str", environ: "Mapping[str, str]", create: "bool") -> 
         _refuse_foreign(path)
     try:
         return open_folder(path)
-    except FileNotFoundError:
-        if not create:
+    except FileNotFoundError as error:
+        if not create or is_foreign(error):
             raise
     from shipper.recording.platforms import make_base
 
@@ -209,7 +213,9 @@ def _refuse_foreign(path: "str") -> None:
         try:
             found = os.stat(path)
             break
-        except OSError:  # it is to be made: what will hold it says whose it is
+        except OSError as error:  # it is to be made: what will hold it says whose it is
+            if is_foreign(error):
+                raise
             path = os.path.dirname(path)
     if found.st_uid != 0:
         _refuse("root does not write into a folder of somebody else", path)
@@ -229,7 +235,9 @@ def find_config(environ: "Mapping[str, str]") -> "Folder | None":
     """Open `<config>/shipper`, or return None where it is not there yet. Raises as open_config() does."""
     try:
         return open_config(environ)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return None
 
 

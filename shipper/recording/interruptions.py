@@ -20,13 +20,21 @@ _DESCRIPTORS = "/proc/self/fd"
 
 def raised_by_a_handler(error: BaseException) -> bool:
     """Say whether an exception came out of a signal handler of the host: then it is the host's, and none of ours."""
-    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}
+    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code in handlers:
             return True
         trace = trace.tb_next
     return False
+
+
+def _code(handler: object) -> CodeType | None:
+    """What a handler runs: a function or a method, what a partial calls, or the `__call__` of an object."""
+    handler = getattr(handler, "func", handler)
+    called = vars(type(handler)).get("__call__")
+    found = getattr(handler, "__code__", None) or getattr(called, "__code__", None)
+    return found if isinstance(found, CodeType) else None
 
 
 def clean_up(environ: Mapping[str, str], recording: CodeType) -> None:

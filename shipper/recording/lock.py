@@ -5,6 +5,8 @@ import os
 import sys
 import time
 
+from shipper.recording.foreign import is_foreign
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -98,7 +100,9 @@ class Lock:
             try:
                 # lockf and not flock: to load fcntl costs a host 0.3 ms where it is a shared library.
                 return os.lockf(self.fd, os.F_TLOCK, 0)
-            except (BlockingIOError, PermissionError):  # POSIX leaves the choice between EAGAIN and EACCES
+            except (BlockingIOError, PermissionError) as error:  # POSIX leaves the choice between EAGAIN and EACCES
+                if is_foreign(error):
+                    raise
                 self.waited = time.monotonic() - start
             if self.waited >= self._seconds:
                 self.give_up()

@@ -9,6 +9,7 @@ import os
 import stat
 
 from shipper.recording.folder import FILE_FLAGS
+from shipper.recording.foreign import is_foreign
 from shipper.recording.modes import ALL, LOCAL, MACHINE, OFF, ON, UNREADABLE
 
 #: Bytes of such a file: a few lines.
@@ -37,7 +38,9 @@ def written_by_root(path: "str") -> "bool":
     """Say whether only root can have written a file or folder, and a file is a regular one."""
     try:
         found = os.lstat(path)
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return False
     if not hasattr(os, "geteuid"):
         return True
@@ -77,12 +80,16 @@ def read_text(path: "str") -> "str | None":
     """Return a small text file's content, or None where it cannot be read."""
     try:
         fd = os.open(path, os.O_RDONLY | FILE_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return None
     try:
         data = os.read(fd, FILE_BYTES + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b"\xff"
         return data.decode("ascii") if len(data) <= FILE_BYTES else None
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError) as error:
+        if is_foreign(error):
+            raise
         return None
     finally:
         os.close(fd)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shipper.errors import Refused
+from shipper.recording.foreign import is_foreign
 
 
 def base_folder(purpose: str) -> str:
@@ -36,7 +37,9 @@ def make_base(path: str, environ: Mapping[str, str]) -> None:
         make_base(parent, environ)
     try:
         make_folder(path, {})
-    except FileExistsError:
+    except FileExistsError as error:
+        if is_foreign(error):
+            raise
         if not os.path.isdir(path):
             raise Refused(errno.ENOTDIR, "is a file where a folder belongs", path) from None
 

@@ -9,6 +9,7 @@ from shipper.recording.active import append_line, is_full
 from shipper.recording.consent import read_machine_endpoint
 from shipper.recording.due import DUE, advance_due
 from shipper.recording.folder import open_app, open_state, spool_name
+from shipper.recording.foreign import is_foreign
 from shipper.recording.lock import Lock, has_locks, patience, set_patience
 from shipper.recording.manifest import MANIFEST_BYTES
 from shipper.recording.modes import LOCAL, OFF
@@ -56,8 +57,8 @@ def spool_line(
                 lock.give_up()
             with lock:
                 kept, news = _append(app, environ, config, folder, now, line, endpoint)
-        except OSError:
-            if not lock.busy:
+        except OSError as error:
+            if not lock.busy or is_foreign(error):
                 raise
             from shipper.spool.limits import Limits
             from shipper.spool.without_lock import write_overflow
@@ -108,7 +109,9 @@ def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: 
     """
     try:
         there = folder.read("app.json", MANIFEST_BYTES)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         there = b""
     if there != manifest:
         from shipper.spool.manifest_upgrade import replace_manifest
@@ -159,7 +162,9 @@ def start_deletion_pass(app: "App", environ: "Mapping[str, str]", now: "int") ->
                     return
             with Lock(folder, 0):
                 news = advance_due(folder, now // 1000, app.flush_interval, 0)
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return  # there is none, or whoever holds the lock is about to find it
     if news == DUE:
         _request_pass(app, environ, name, news)

@@ -3,6 +3,7 @@
 Here stands what each event of such an app needs, loaded by no other; what it does once a week stands in `census`.
 """
 
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import VERSION, seal_line
 from shipper.recording.modes import NONE, PSEUDONYMOUS
 from shipper.recording.values import wrong
@@ -71,7 +72,9 @@ def read_counted(config: "Folder", spool: "str") -> "str":
     """Read what was counted of this installation, `<last week> <first week> <event> <event> \\n`; "" when nothing was."""
     try:
         return config.read(f"{spool}.census", COUNTED_BYTES).decode("ascii", "replace")
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return ""
 
 

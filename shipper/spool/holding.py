@@ -8,6 +8,7 @@ from stat import S_ISDIR
 
 from shipper import files
 from shipper.recording.folder import open_app, open_state
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import format_time
 from shipper.recording.lock import Lock, patience, set_patience
 from shipper.spool.names import ACTIVE, is_losses, is_overflow, segments
@@ -38,7 +39,9 @@ def hold_pending(environ: "Mapping[str, str]", app: "str", why: "str", now: "int
                 with open_app(state, name) as folder:
                     if is_pending(folder):
                         _hold(folder, why, now)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return  # nothing was ever recorded
 
 
@@ -47,8 +50,9 @@ def is_pending(folder: "Folder") -> bool:
     try:
         if folder.stat(ACTIVE).st_size:
             return True
-    except FileNotFoundError:
-        pass
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
     if any(is_overflow(name) and not name.startswith("held-") for name in names_in(folder, "overflow")):
         return True
     return any(segments(names_in(folder, room)) for room in ("sealed", "sending", "deferred"))

@@ -8,6 +8,7 @@ from stat import S_ISREG
 
 from shipper import files
 from shipper.recording.active import SEGMENT_BYTES
+from shipper.recording.foreign import is_foreign
 from shipper.recording.settings import MAX_BYTES, MAX_DAYS, MAX_FILES
 from shipper.spool.losses import evict_segment, merge
 from shipper.spool.names import SUFFIX, is_losses, read_quarantined, segments
@@ -68,7 +69,9 @@ def _sizes(app: "Folder", room: "str") -> "dict[str, int]":
     try:
         with app.folder(room) as folder:
             return sizes_in(folder)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return {}
 
 
@@ -78,7 +81,9 @@ def sizes_in(folder: "Folder", wanted: "Callable[[int], bool]" = bool) -> "dict[
     for name in files.names(folder):
         try:
             seen = folder.stat(name)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if is_foreign(error):
+                raise
             continue  # a pass or a writer moved it on
         if wanted(seen.st_mode):
             sizes[name] = seen.st_size
@@ -129,7 +134,9 @@ def evict_one(app: "Folder", room: "str", segment: "str", reason: "str", sync: "
     try:
         with app.folder(room) as folder:
             fd = folder.open(segment + SUFFIX, os.O_RDONLY)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return False
     try:
         lines = numbered_lines(fd)

@@ -6,6 +6,7 @@ A writer that evicts loads this module under the lock: it imports nothing that t
 import os
 
 from shipper import files
+from shipper.recording.foreign import is_foreign
 from shipper.spool.names import SUFFIX, is_losses, is_segment, loss, read_loss, read_quarantined, segments
 from shipper.spool.segments import names_in, new_name
 
@@ -37,7 +38,9 @@ def evict_segment(
                 files.remove(source, segment + SUFFIX)
                 return True
             files.rename(source, segment + SUFFIX, lost, name)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if is_foreign(error):
+                raise
             return False
         if sync:  # else a later sync of the source could make the segment's going outlive its count
             files.sync_entries(lost)

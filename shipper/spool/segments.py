@@ -7,6 +7,7 @@ import errno
 import os
 
 from shipper import files
+from shipper.recording.foreign import is_foreign
 from shipper.recording.line import MAX_LINE
 from shipper.spool.names import ACTIVE, LATEST, SUFFIX, is_segment, milliseconds_of, newest, stamp
 
@@ -27,7 +28,9 @@ def names_in(app: "Folder", room: "str") -> "list[str]":
     try:
         with app.folder(room) as folder:
             return files.names(folder)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return []
 
 
@@ -65,7 +68,9 @@ def seal_as(
     """Turn a file that was appended to into a segment in `room`. The caller holds its lock; see `seal`."""
     try:
         fd = source.open(file, os.O_RDONLY)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return None
     size = os.fstat(fd).st_size
     os.close(fd)

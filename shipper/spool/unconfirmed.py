@@ -8,6 +8,7 @@ has not arrived as well (S7).
 import os
 
 from shipper import files
+from shipper.recording.foreign import is_foreign
 from shipper.spool.segments import names_in
 
 TYPE_CHECKING = False
@@ -34,5 +35,6 @@ def clear(app: "Folder", segment: str) -> None:
         with app.folder(ROOM) as marks:
             try:
                 files.remove(marks, segment)
-            except FileNotFoundError:  # `off` was faster
-                return
+            except FileNotFoundError as error:  # `off` was faster
+                if is_foreign(error):
+                    raise

@@ -9,6 +9,7 @@ import os
 
 from shipper import files
 from shipper.recording.active import SEGMENT_BYTES, append_line, is_full
+from shipper.recording.foreign import is_foreign
 from shipper.recording.lock import Lock, has_locks
 from shipper.recording.modes import OFF, ON
 from shipper.spool.limits import FOLDERS, Limits, measure
@@ -40,8 +41,8 @@ def write_overflow(
                 with lock:
                     name = overflow_name((first + number) % OVERFLOWS, mode != ON)
                     return _append(app, overflow, name, mode, line, limits, now_ms, randomness, sync)
-            except OSError:
-                if not lock.busy:
+            except OSError as error:
+                if not lock.busy or is_foreign(error):
                     raise
     return _write_alone(app, mode, line, limits, now_ms, randomness, sync)
 
@@ -100,6 +101,6 @@ def seal_overflow(app: "Folder", now_ms: "int") -> None:
                     for held in (False, True):
                         room = "held" if held else "sealed"
                         seal_as(app, overflow, overflow_name(number, held), room, now_ms, os.urandom(4), True)
-            except OSError:
-                if not lock.busy:
+            except OSError as error:
+                if not lock.busy or is_foreign(error):
                     raise

@@ -9,6 +9,7 @@ import os
 import stat
 
 from shipper.recording.folder import Folder
+from shipper.recording.foreign import is_foreign
 
 NAME = "doorbell"
 MARK = "rung"
@@ -25,7 +26,9 @@ def ring(state: "Folder") -> "bool":
     """Put one byte into the doorbell of `<state>/shipper`, and say whether a daemon listens. Never raises."""
     try:
         bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)  # ENXIO: nobody listens
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return False
     own = -1
     try:
@@ -33,10 +36,10 @@ def ring(state: "Folder") -> "bool":
             return False
         own = os.open(NAME, os.O_RDONLY | _FLAGS, dir_fd=state.fd)  # a reader of our own: no death can raise SIGPIPE
         os.write(bell, b"!")
-    except BlockingIOError:
-        pass  # full of rings: it has been told
-    except OSError:
-        return False
+    except OSError as error:
+        if is_foreign(error):
+            raise
+        return isinstance(error, BlockingIOError)  # full of rings: it has been told
     finally:
         os.close(bell)
         if own >= 0:
@@ -93,7 +96,9 @@ def mark(spool: "Folder", now: "float") -> "float":
     """
     try:
         os.close(spool.open(MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
+    except FileExistsError as error:
+        if is_foreign(error):
+            raise
         waited = now - spool.stat(MARK).st_mtime
         return waited if waited > -OVERDUE else float(OVERDUE)
     return 0.0

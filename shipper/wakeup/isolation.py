@@ -9,6 +9,8 @@ trust, are taken as they were when the host began, which Linux knows.
 import os
 import sys
 
+from shipper.recording.foreign import is_foreign
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +59,9 @@ def _places() -> "list[str]":
     """Where this process imports from, its working folder left out."""
     try:
         here = os.getcwd()
-    except OSError:  # it was removed
+    except OSError as error:  # it was removed
+        if is_foreign(error):
+            raise
         here = ""
     return [place for place in dict.fromkeys(sys.path) if os.path.isabs(place) and place not in (here, _home())]
 
@@ -67,7 +71,9 @@ def begun() -> "Mapping[str, str] | None":
     try:
         with open("/proc/self/environ", "rb") as file:
             pairs = [pair.partition(b"=") for pair in file.read().split(b"\0")]
-    except OSError:
+    except OSError as error:
+        if is_foreign(error):
+            raise
         return None
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs if name}
 

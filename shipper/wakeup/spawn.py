@@ -6,6 +6,7 @@ import time
 
 from shipper.recording.automation import signs
 from shipper.recording.folder import open_app, open_state
+from shipper.recording.foreign import is_foreign
 from shipper.wakeup.doorbell import OVERDUE, mark, ring
 from shipper.wakeup.isolation import begun, cut, program
 
@@ -32,8 +33,9 @@ def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "No
                 return
         if may_spawn(environ):
             start_flusher(environ, spool, prefix)
-    except (OSError, NotImplementedError):  # no room for a process, or no posix_spawn that can make a session
-        return
+    except (OSError, NotImplementedError) as error:  # no room for a process, or no posix_spawn that makes a session
+        if is_foreign(error):
+            raise
 
 
 def tell_daemon(environ: "Mapping[str, str]") -> "None":
@@ -41,8 +43,9 @@ def tell_daemon(environ: "Mapping[str, str]") -> "None":
     try:
         with open_state(environ) as state:
             ring(state)
-    except OSError:
-        return
+    except OSError as error:
+        if is_foreign(error):
+            raise
 
 
 def start_flusher(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":
@@ -72,10 +75,11 @@ def start_flusher(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> 
 
 def _reap() -> "None":
     if _before:
-        try:  # noqa: SIM105 - contextlib is no module for a host's process
+        try:
             os.waitpid(_before, os.WNOHANG)
-        except ChildProcessError:
-            pass  # the host waits for all its children, or we are a fork of the process that started it
+        except ChildProcessError as error:
+            if is_foreign(error):  # else the host waits for all its children, or we are a fork of who started it
+                raise
 
 
 def _inheritable() -> "list[int]":
@@ -84,8 +88,9 @@ def _inheritable() -> "list[int]":
         try:
             if fd > 2 and os.get_inheritable(fd):
                 found.append(fd)
-        except OSError:
-            pass  # the descriptor of the listing itself
+        except OSError as error:
+            if is_foreign(error):  # else it is the descriptor of the listing itself
+                raise
     return found
 
 
