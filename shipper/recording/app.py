@@ -119,7 +119,7 @@ class App:
         try:
             return self._record(name, fields)
         except BaseException as error:
-            if not isinstance(error, Exception) or _foreign(error):
+            if not isinstance(error, Exception) or is_foreign(error):
                 from shipper.recording.interruptions import clean_up, raised_by_a_handler
 
                 if not isinstance(error, Exception) or raised_by_a_handler(error):
@@ -313,11 +313,3 @@ class App:
                 fill_names(self)
             found = self._manifests[endpoint] = write_manifest(self, endpoint)
         return found
-
-
-def _foreign(error: "BaseException") -> "bool":
-    """Say whether code that is not shipper's raised an error: only then can it be a signal handler's."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is None or str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != "shipper"
