@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from shipper import deletions, settling
-from shipper.delivery import journal, plan, transitions
+from shipper.delivery import days, journal, plan, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.outcome import Accepted
 from shipper.delivery.plan import PassState, Queued
@@ -22,7 +22,7 @@ from shipper.delivery.policy import LOCK_SECONDS, PASS_SECONDS
 from shipper.delivery.result import PassResult
 from shipper.recording import consent
 from shipper.recording.folder import open_app, open_state
-from shipper.recording.modes import ON
+from shipper.recording.modes import NONE, ON
 from shipper.spool import Spool
 from shipper.spool.locks import flusher_lock
 from shipper.spool.names import SUFFIX
@@ -86,6 +86,10 @@ class _Pass:
         self.success = kept.success
         self.recovered = self.unsealed = False
         self.begun: tuple[str, ...] = ()
+        #: Whether nobody waits for it: then it sends the unlinked events of one day, which is over. `day` is that day,
+        #: `later` are the days of which events wait, by segment.
+        self.unasked, self.day = not by_hand, ""
+        self.later: dict[str, frozenset[str]] = {}
         self.total = 0
 
     def run(self) -> PassResult:
@@ -130,7 +134,7 @@ class _Pass:
                 kept = replace(kept, resumed=now)
             self._collect_losses()
             self.unsealed = not plan.may_seal(self.state, bool(self.spool.waiting()))  # else it is sealed at the end
-            if not self.unsealed:
+            if not self.unsealed and not (self.unasked and days.postponed({0: self.spool.active_day()}, "", now)):
                 self.spool.seal(now)
             self.total = self.spool.counts().events if self.progress else 0
         self.begun = tuple(each.name for each in self.spool.waiting())
@@ -171,9 +175,12 @@ class _Pass:
             if segment is not None and segment.newer:
                 self.spool.release(name)
             elif segment is not None:
-                self.state = transitions.add_segment(
-                    self.state, settling.begin(self.spool, self.wire, segment, self.state.journal)
-                )
+                now = self.clock() if self.unasked else None
+                begun = settling.begin(self.spool, self.wire, segment, self.state.journal, self.day, now)
+                self.day = self.day or settling.day_sent(begun)
+                if begun.later:
+                    self.later[name] = settling.days_later(segment, begun)
+                self.state = transitions.add_segment(self.state, begun)
                 if self.state.segments[name].parts:
                     return True
         self.state = transitions.unqueue(self.state, name)
@@ -234,8 +241,15 @@ class _Pass:
         self._update(journal=transitions.last_journal(self.state, self.success, now, self.random()))
         self.spool.write_journal(self.state.journal.to_json())
         # What was filled and sealed beside this pass counts: who fills a segment while a pass runs starts no other.
-        left = self.unsealed or bool(self.spool.waiting()) or bool(deletions.pending(self.spool, self.wire))
+        waiting = [each.name for each in self.spool.waiting() if each.name not in self.later]
+        left = self.unsealed or bool(waiting) or bool(deletions.pending(self.spool, self.wire))
         with suppress(OSError):  # the journal has it too
-            self.spool.schedule(
-                *transitions.due(self.state.journal, self.state.finish, left, now, self.manifest.flush_interval)
-            )
+            self.spool.schedule(*self._due(left, now))
+
+    def _due(self, left: bool, now: float) -> tuple[int, int]:
+        interval = self.manifest.flush_interval
+        found = transitions.due(self.state.journal, self.state.finish, left, now, interval)
+        if self.manifest.identity != NONE or left or found[0]:
+            return found
+        another = any(days.is_over(day, now) for later in self.later.values() for day in later)
+        return 0, days.next_pass(now, interval, another, self.random())

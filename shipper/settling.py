@@ -4,9 +4,10 @@ the whole pass came to.
 
 from collections.abc import Collection
 from dataclasses import replace
+from hashlib import sha256
 
 from shipper import deletions
-from shipper.delivery import journal, segment_progress, transitions
+from shipper.delivery import days, journal, segment_progress, transitions
 from shipper.delivery.journal import Journal
 from shipper.delivery.messages import explain_left
 from shipper.delivery.outcome import Outcome, Unreachable
@@ -15,6 +16,7 @@ from shipper.delivery.policy import WITNESSES
 from shipper.delivery.result import PassResult
 from shipper.delivery.segment_progress import Part, SegmentProgress
 from shipper.recording.line import format_time
+from shipper.recording.unlinked import unlinked_day
 from shipper.spool import Spool
 from shipper.spool.lines import Segment
 from shipper.spool.names import is_losses
@@ -24,10 +26,13 @@ from shipper.wires.events import readable
 from shipper.wires.message import Batch, Reply
 
 
-def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentProgress:
+def begin(
+    spool: Spool, wire: Wire, segment: Segment, kept: Journal, day: str = "", now: float | None = None
+) -> SegmentProgress:
     """Begin with a segment's lines that are neither in quarantine nor, where the wire reads them, unreadable.
 
-    `kept` knows how much the receiver takes at most, and which lines are suspected.
+    `kept` knows how much the receiver takes at most, and which lines are suspected. `day` is the day whose unlinked events
+    this pass sends, "" while none is chosen, and `now` Unix seconds, None for a pass by hand: it sends all days.
     """
     refused = set(segment.quarantined)
     for line in segment.lines if wire.READS_EVENTS else ():
@@ -39,22 +44,43 @@ def begin(spool: Spool, wire: Wire, segment: Segment, kept: Journal) -> SegmentP
     suspects = {
         line: found.trials for line, found in journal.suspects_of(kept, segment.name).items() if line not in refused
     }
-    return segment_progress.begin(
+    unlinked = {line.number: unlinked_day(line.raw).decode("ascii", "replace") for line in lines}
+    later = days.postponed(unlinked, day, now) if now is not None and any(unlinked.values()) else frozenset()
+    group = grouping(wire)
+    progress = segment_progress.begin(
         segment.name,
-        lines,
+        [line for line in lines if line.number not in later],
         kept.limit,
-        refused,
-        grouping(wire),
+        refused | later,
+        (lambda raw: (unlinked_day(raw), group and group(raw))) if any(unlinked.values()) else group,
         is_losses(segment.name),
-        suspects,
+        {line: trials for line, trials in suspects.items() if line not in later},
         WITNESSES if kept.suspects else 1,
         segment.name in spool.unconfirmed(),
     )
+    return replace(progress, later=later)
+
+
+def day_sent(progress: SegmentProgress) -> str:
+    """The day of the unlinked events that a segment sends in this pass, "" where it has none."""
+    return next((day.decode() for part in progress.parts if (day := unlinked_day(part.lines[0].raw))), "")
+
+
+def days_later(segment: Segment, progress: SegmentProgress) -> frozenset[str]:
+    """The days of the events that wait for another pass."""
+    waiting = (line.raw for line in segment.lines if line.number in progress.later)
+    return frozenset(unlinked_day(raw).decode() for raw in waiting)
 
 
 def batch(part: Part) -> Batch:
-    """A part as a wire takes it."""
-    return Batch(part.key, tuple(line.raw + b"\n" for line in part.lines))
+    """A part as a wire takes it. Unlinked events go in the order of their ids, which are random, under a key of their own:
+    neither the order in which they happened nor the name of their segment leaves the machine.
+    """
+    day = unlinked_day(part.lines[0].raw).decode()
+    if not day:
+        return Batch(part.key, tuple(line.raw + b"\n" for line in part.lines))
+    lines = tuple(line.raw + b"\n" for line in sorted(part.lines, key=lambda line: line.id))
+    return Batch(f"{day}-{sha256(b''.join(lines)).hexdigest()[:16]}", lines)
 
 
 def outcome(wire: Wire, sent: Batch, answer: Reply | Unreachable) -> Outcome:

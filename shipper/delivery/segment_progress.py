@@ -76,6 +76,7 @@ class SegmentProgress:
     `parts` are sent in order. `suspects` were refused alone, `trials` speak against the lines (first, last), `deferred`
     are events that the receiver cannot take yet. `losses`: it tells what was lost, and whatever a receiver says of it,
     that is never lost in its turn: it is deferred. `unsure`: of some that wait, nobody knows whether they arrived.
+    `later` are lines that are not given because they are for another pass.
     """
 
     segment: str
@@ -91,13 +92,14 @@ class SegmentProgress:
     trials: tuple[tuple[int, int], ...] = ()
     losses: bool = False
     unsure: bool = False
+    later: frozenset[int] = frozenset()
     requests: int = 0
     refusals: int = 0
 
     @property
     def settled(self) -> bool:
         """Whether every line is accepted or rejected: then, and only then, the segment may go (S4)."""
-        return not self.parts and not self.suspects and not self.deferred
+        return not self.parts and not self.suspects and not self.deferred and not self.later
 
     @property
     def refused(self) -> int:

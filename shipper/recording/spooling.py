@@ -89,10 +89,11 @@ def _append(
     mode = app.decide(environ, config)[0]  # S6: a choice that was made while we waited holds
     if mode == OFF:
         return False, ""
-    if _update_manifest(folder, app.manifest(endpoint), app.version, app.sync) and config and not endpoint:
+    asks = _update_manifest(folder, app.manifest(endpoint), app.version, app.sync)
+    if asks and config and not endpoint:
         from shipper.spool.moving import start_anew
 
-        start_anew(config, folder, app.name, now)
+        start_anew(config, folder, app.name, now, asks)
         return False, ""  # the line bears the id that the receiver before knew
     if mode == LOCAL:
         with folder.folder("held", create=True) as held:
@@ -102,10 +103,10 @@ def _append(
     return True, advance_due(folder, now // 1000, app.flush_interval, before)
 
 
-def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> "bool":
+def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: "bool") -> "str":
     """Keep `app.json` what the newest version of the app declares. The caller holds the spool's lock.
 
-    Returns whether a new version sends to another origin.
+    Returns what a new version asks for that nobody has agreed to, or "".
     """
     try:
         there = folder.read("app.json", MANIFEST_BYTES)
@@ -117,7 +118,7 @@ def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: 
         from shipper.spool.manifest_upgrade import replace_manifest
 
         return replace_manifest(folder, there, manifest, version, sync)
-    return False
+    return ""
 
 
 def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":

@@ -1,4 +1,4 @@
-"""A new version of an app declares another receiver: consent was given for the one before.
+"""A new version of an app declares another receiver, or an id where there was none: consent was given for less.
 
 A host loads this under the lock, once for each such version.
 """
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Why what waits is held then.
 BY_MOVE = "the app sends to another receiver now"
+#: The same where a version wants an id and the one before wanted none.
+BY_LEVEL = "the app sends under an id now"
 #: By whom the mode `local` was saved then.
 MOVED = "another-receiver"
 
@@ -32,15 +34,15 @@ def _origin(endpoint: "str") -> "str":
     return scheme + "://" + rest.partition("/")[0]
 
 
-def start_anew(config: "Folder", folder: "Folder", app: "str", now: "int") -> None:
-    """Take consent back to where nobody has agreed to the new receiver, and hold what was recorded for the old one.
+def start_anew(config: "Folder", folder: "Folder", app: "str", now: "int", why: "str") -> None:
+    """Take consent back to where nobody has agreed to what is new, and hold what was recorded before. `why` is said then.
 
     The notice is due again, `on` has to be said again, and the person has a new id. `off` and `local` stay. The caller
     holds spool.lock; `now` is Unix milliseconds.
     """
     move_to_held(folder, now)
     with folder.folder("held") as held:
-        files.replace(held, BECAUSE, f"{format_time(now)} {BY_MOVE}\n".encode("ascii"), held)
+        files.replace(held, BECAUSE, f"{format_time(now)} {why}\n".encode("ascii"), held)
     with suppress(FileNotFoundError):
         retire(config, app)
     with suppress(FileNotFoundError):

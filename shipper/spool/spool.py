@@ -14,11 +14,13 @@ from shipper.recording.event import LOSSES
 from shipper.recording.folder import Folder
 from shipper.recording.line import MAX_LINE, VERSION, format_time, new_id, seal_line, surroundings
 from shipper.recording.lock import Lock
+from shipper.recording.modes import NONE
+from shipper.recording.unlinked import DAY_END, unlinked_day, unlinked_line
 from shipper.spool import deferral, losses, quarantine, records, retention, returning, unconfirmed
 from shipper.spool.holding import BECAUSE, move_to_held
 from shipper.spool.limits import settled_lines
 from shipper.spool.lines import Line, Segment, classify_line, classify_lines
-from shipper.spool.names import SUFFIX, segments
+from shipper.spool.names import ACTIVE, SUFFIX, segments
 from shipper.spool.reading import ReadableSpool
 from shipper.spool.segments import names_in, numbered_lines, seal
 from shipper.spool.without_lock import seal_overflow
@@ -75,6 +77,13 @@ class Spool(ReadableSpool):
         if name:
             _sync(self.folder, "sealed", name)
         return name
+
+    def active_day(self) -> str:
+        """The day of the first event in the active file where that is of the level "none", else ""."""
+        try:
+            return unlinked_day(self.folder.read(ACTIVE, DAY_END + 1)).decode("ascii", "replace")
+        except OSError:
+            return ""
 
     def claim(self, name: str) -> Segment | None:
         """Take a segment in hand and read it; None when it is gone (evicted, or emptied by `off`) or holds no line.
@@ -200,12 +209,15 @@ class Spool(ReadableSpool):
 
     def _losses_line(self, counts: Mapping[str, int]) -> bytes:
         """The one line of a losses segment: an event like any other, of no person and no session of a command."""
-        now = time.time_ns() // 1_000_000
+        now, ci = time.time_ns() // 1_000_000, automation.in_ci(self._environ) != ""
         fields = ",".join(f'"{reason}":{count}' for reason, count in sorted(counts.items()))
+        app, version = self.manifest.app, self.manifest.version
+        if self.manifest.identity == NONE:
+            return unlinked_line(os.urandom(16), format_time(now)[:10], app, version, LOSSES, ci, "", fields)
         return seal_line(
             f'{{"v":{VERSION},"id":"{new_id(now, os.urandom(10))}","time":"{format_time(now)}",'
-            f'"app":"{self.manifest.app}","version":"{self.manifest.version}","name":"{LOSSES}",'
-            f'"session":"{os.urandom(8).hex()}","ci":{"true" if automation.in_ci(self._environ) else "false"},'
+            f'"app":"{app}","version":"{version}","name":"{LOSSES}",'
+            f'"session":"{os.urandom(8).hex()}","ci":{"true" if ci else "false"},'
             f'{surroundings()},"fields":{{{fields}}}'
         )
 
