@@ -13,6 +13,8 @@ JOURNAL, HISTORY = "journal.json", "history.ndjson"
 JOURNAL_BYTES = 64 * 1024
 #: Bytes of history. A line is some 150, so a year of one batch every three hours; past it the older half goes.
 HISTORY_BYTES = 256 * 1024
+#: It is never more than this share of the spool: an app that allows itself 100 KB would else have no room for events.
+HISTORY_SHARE = 16
 
 
 def read_journal(folder: Folder) -> dict[str, Any]:
@@ -37,11 +39,11 @@ def write_journal(folder: Folder, journal: Mapping[str, Any]) -> bool:
     return True
 
 
-def add_history(folder: Folder, entry: Mapping[str, Any]) -> bool:
-    """Append a line to the history, and say whether that was possible."""
+def add_history(folder: Folder, entry: Mapping[str, Any], spool_bytes: int) -> bool:
+    """Append a line to the history of a spool of at most so many bytes, and say whether that was possible."""
     line = json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
     try:
-        _make_room(folder, len(line))
+        _make_room(folder, len(line), min(HISTORY_BYTES, spool_bytes // HISTORY_SHARE))
         fd = folder.open(HISTORY, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             size = os.fstat(fd).st_size
@@ -55,9 +57,9 @@ def add_history(folder: Folder, entry: Mapping[str, Any]) -> bool:
     return True
 
 
-def _make_room(folder: Folder, length: int) -> None:
+def _make_room(folder: Folder, length: int, most: int) -> None:
     try:
-        if folder.stat(HISTORY).st_size + length <= HISTORY_BYTES:
+        if folder.stat(HISTORY).st_size + length <= most:
             return
     except FileNotFoundError:
         return

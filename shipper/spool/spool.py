@@ -271,7 +271,7 @@ class Spool(ReadableSpool):
 
     def add_history(self, entry: Mapping[str, Any]) -> bool:
         """Append a line to the history of delivered batches; False when that was impossible."""
-        return records.add_history(self.folder, entry)
+        return records.add_history(self.folder, entry, self.manifest.limits.bytes)
 
     def schedule(self, not_before: int, next_due: int) -> None:
         """Write `due`: the times before which no pass, and at which the next pass, is to run."""

@@ -58,6 +58,14 @@ def test_history_keeps_the_newer_half_when_it_is_full() -> None:
         assert spool.folder.stat("history.ndjson").st_size <= records.HISTORY_BYTES
 
 
+def test_the_history_of_a_small_spool_leaves_room_for_its_events() -> None:
+    with a_spool(bytes=100_000) as spool:
+        for number in range(1000):
+            assert spool.add_history({"time": NOW, "number": number})
+        assert spool.folder.stat("history.ndjson").st_size <= 100_000 // records.HISTORY_SHARE
+        assert spool.history()[-1]["number"] == 999
+
+
 def test_history_leaves_out_what_cannot_be_read() -> None:
     with a_spool() as spool:
         spool.add_history({"number": 1})
