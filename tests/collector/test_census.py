@@ -1,23 +1,26 @@
 """Installations of the level "none": counted by what they say once a week, exact, and apart from those that have an id."""
 
 import random
+import tomllib
 from collections import Counter
 
 from shipper.collector.answers import census
 from shipper.collector.answers.answer import Answer, Report
+from shipper.collector.answers.declared import declared_in
 from shipper.collector.answers.documents import as_json
-from shipper.collector.answers.question import EITHER, IDS, NONE, UNKNOWN
+from shipper.collector.answers.question import EITHER, IDS, NONE, STEPS, UNKNOWN
 from shipper.collector.answers.questions import questions_of
 from shipper.collector.answers.text import as_text
 from shipper.collector.page import html
 from shipper.collector.stores.dimensions import day_of, week_of
 from shipper.collector.stores.store import Row, Store, Window
+from shipper.recording.spans import SPANS
 from tests.collector.model import Model
 from tests.collector.model_report import report_of
 from tests.collector.test_stores import STORES, Opens, assert_says, opened, opens  # noqa: F401 - a fixture
 from tests.fixtures.event_world import NOW, VERSIONS, world
 from tests.fixtures.unlinked_world import LAST, WEEKS, unlinked
-from tests.fixtures.world_catalog import WORLD
+from tests.fixtures.world_catalog import WORLD, WORLD_TOML
 
 TODAY = NOW // 86_400
 WINDOW = Window("wunderctl", TODAY - 7 * (WEEKS + 2), TODAY)
@@ -137,6 +140,25 @@ def test_a_week_under_way_is_named_as_such_and_no_share_is_read_from_it() -> Non
     said = answers(report(ROWS + begun))
     assert str(said["census"].rows[-1][0]).endswith("under way")
     assert said["census:platforms"].rows == answers(report(ROWS))["census:platforms"].rows
+
+
+def test_a_duration_measured_where_it_passed_stands_in_its_steps_and_first_uses_among_the_flags() -> None:
+    document = tomllib.loads(WORLD_TOML)
+    document["events"]["command"]["fields"] |= {
+        "setup": {"type": "since_first", "commands": ["init", "up"]}, "first": {"type": "first_use"},
+    }  # fmt: skip
+    row = next(row for row in ROWS if row.name == "command")
+    spans = ("1-to-5-minutes", "1-to-5-minutes", "under-1-minute", "over-28-days")
+    rows = [
+        row._replace(id=bytes([n]) * 16, fields={"command": "up", "outcome": "ok", "setup": span, "first": n == 0})
+        for n, span in enumerate(spans)
+    ]
+    shown = report_of([(row, NOW // 60) for row in rows], WINDOW, declared_in("wunderctl", document))
+    said = answers(shown)["field:command.setup"]
+    assert [row[0] for row in said.rows] == list(SPANS)
+    assert {row[0]: row[1] for row in said.rows if row[1]} == Counter(spans)
+    assert said.question.chart.kind == STEPS
+    assert ("command.first", "true", 1) in answers(shown)["least"].rows
 
 
 def test_where_no_week_is_over_the_one_under_way_is_all_there_is() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from shipper.collector.answers.commands import COMMAND
 from shipper.collector.answers.numbers import most_first
-from shipper.collector.answers.question import BARS, COUNT, SHARE, STEPS, TEXT, Asked, Chart, Question, Rows
+from shipper.collector.answers.question import BARS, COUNT, IDS, SHARE, STEPS, TEXT, Asked, Chart, Question, Rows
 from shipper.collector.stores.dimensions import LATE, LATENESS, LATEST, LOSSES, ORIGIN
 
 #: The heading beneath which these stand.
@@ -66,6 +66,7 @@ LATENESSES = Question(
     "No event came in from this period.",
     late,
     GROUP,
+    IDS,
 )
 LOST = Question(
     "losses",

@@ -9,11 +9,15 @@ from shipper.catalog.schema import events_from, read_document
 from shipper.errors import DeclarationError
 from shipper.recording.names import valid_name
 from shipper.recording.questions import DeclaredQuestion, read_questions
+from shipper.recording.spans import SPANS
+from shipper.recording.values import ValueType
 
 #: The folder, in that of a receiver's data, with an app.json for each app whose declaration it learned.
 LEARNED = "declarations"
 #: Types whose values are counted by steps, and so stand in the order of their numbers.
 NUMBERS = ("integer", "milliseconds")
+#: The type of a duration that was measured where it passed, in named steps; and that of "for the first time here".
+SINCE_FIRST, FIRST_USE = "since_first", "first_use"
 #: What the label of a number looks like: its step of the series 1, 2, 5, 10.
 _STEP = re.compile(r"below 0|\d+(-\d+)?")
 
@@ -70,12 +74,16 @@ def declared_in(app: str, document: Mapping[str, object]) -> Declared:
     """Take what answers need out of a declaration that has been read. Raises DeclarationError."""
     events = {}
     for name, event in events_from(document.get("events")).items():
-        fields = {
-            key: Field(key, typed.kind, typed.reason, tuple(typed.detail) if typed.kind == "one_of" else ())
-            for key, typed in event.fields.items()
-        }
+        fields = {key: Field(key, typed.kind, typed.reason, _members(typed)) for key, typed in event.fields.items()}
         events[name] = DeclaredEvent(name, event.reason, fields)
     return Declared(app, events, read_questions(document.get("questions", {})))
+
+
+def _members(typed: ValueType) -> tuple[str, ...]:
+    """The words that a closed set can say; those of a duration in their order."""
+    if typed.kind == SINCE_FIRST:
+        return SPANS
+    return tuple(typed.detail) if typed.kind == "one_of" else ()
 
 
 def learned(app: str, values: Iterable[tuple[str, str, str]]) -> Declared:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from shipper.collector.answers.commands import COMMAND
-from shipper.collector.answers.declared import NUMBERS, Declared, DeclaredEvent, Field
+from shipper.collector.answers.declared import FIRST_USE, NUMBERS, SINCE_FIRST, Declared, DeclaredEvent, Field
 from shipper.collector.answers.numbers import change, low_of, most_first, quantile, ratio
 from shipper.collector.answers.question import (
     BARS,
@@ -66,7 +66,7 @@ def _event_rows(name: str) -> Callable[[Asked], Rows]:
 def _field_question(event: str, field: Field, about: str) -> Question:
     return Question(
         f"field:{event}.{field.name}", f"{event}: {field.name}", about, (("Value", TEXT), *_COUNTED),
-        Chart(STEPS if field.kind in NUMBERS else BARS),
+        Chart(STEPS if field.kind in (*NUMBERS, SINCE_FIRST) else BARS),
         f"No event {event} told its {field.name} in this period.", field_rows(event, field), EVENTS,
     )  # fmt: skip
 
@@ -81,12 +81,14 @@ def field_rows(event: str, field: Field) -> Callable[[Asked], Rows]:
         if not counts:
             return []
         counts = dict.fromkeys(field.members, 0) | counts
-        found = [
+        found: Rows = [
             (label, n, change(n, before.get((event, field.name, label), 0)), people.get((event, field.name, label), 0))
             for label, n in counts.items()
         ]
         if field.kind in NUMBERS:
             return sorted(found, key=lambda row: low_of(str(row[0])))
+        if field.kind == SINCE_FIRST:
+            return found  # in the order of the steps
         return most_first(found)
 
     return rows
@@ -179,8 +181,8 @@ def least_used(asked: Asked) -> Rows:
     for event in asked.declared.events.values():
         people = asked.now.installations(event.name, None)
         for field in event.fields.values():
-            if field.kind in ("one_of", "flag"):
-                members = field.members or ("true", "false") * (field.kind == "flag")
+            if field.kind in ("one_of", "flag", FIRST_USE):
+                members = field.members or ("true", "false") * (field.kind != "one_of")
                 times = asked.now.values()
                 seen = {label for of, name, label in times if (of, name) == (event.name, field.name)}
                 for label in dict.fromkeys((*members, *sorted(seen))):

@@ -5,6 +5,7 @@ every store. So stores that agree on those agree on every answer. Nothing is ask
 """
 
 from collections.abc import Container
+from dataclasses import replace
 
 from shipper.collector.answers import about_telemetry, census, commands, installations
 from shipper.collector.answers.declared import Declared
@@ -27,7 +28,7 @@ def questions_of(
     # Nothing has an id: the census stands in the place of what needs one.
     first, *others = census.QUESTIONS
     found = [without_installations(question) for question in found if question.level != IDS]
-    return (first, *found, *others)
+    return (replace(first, group=""), *found, *others)  # in the place of the first card, beneath no heading
 
 
 def _all_questions(declared: Declared, feature: Feature | None) -> list[Question]:
