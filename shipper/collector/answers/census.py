@@ -171,15 +171,15 @@ OLD = replace(
     _shares_question("ages", "How long have they been here?", "by the weeks since each was counted first", ages),
     chart=Chart(STEPS),
 )
-VERSIONS = _shares_question("versions", "Which versions are in use?", "by version", shares("@version"))
+VERSIONS = _shares_question("versions", "Which versions are in use, by the census?", "by version", shares("@version"))
 RUNTIMES = _shares_question(
     "runtimes",
-    "Which runtimes must stay supported?",
+    "Which runtimes must stay supported, by the census?",
     "by runtime",
     shares("runtime", lambda said: said.replace("-", " ")),
 )
 PLATFORMS = _shares_question(
-    "platforms", "Which platforms must stay supported?", "by system and processor", shares(PLATFORM)
+    "platforms", "Which platforms must stay supported, by the census?", "by system and processor", shares(PLATFORM)
 )
 AGENTS = Question(
     "census:agents",

@@ -96,9 +96,9 @@ def body(report: Report, form: str, link: str = "answers.json") -> str:
     for group, found in groupby(report.answers, lambda answer: answer.question.group):
         answers = list(found)
         cards = "".join(card(answer, report, _users_link(window) if link else None) for answer in answers)
-        title = f"<h2>{escape(group)}</h2>" if group else ""
+        title = f"<h2>{escape(group)}</h2>" if group else f'<h2 class="hidden">{GLANCE}</h2>'
         names += [group] if group else []
-        named = f'id="{identifier(group or "glance")}" aria-label="{escape(group or "At a glance")}"'
+        named = f'id="{identifier(group or "glance")}" aria-label="{escape(group or GLANCE)}"'
         side = " halves" if any(answer.question.key == "grew" for answer in answers) else ""
         sections.append(f'<section class="group{side}" {named}>{title}<div class="cards">{cards}</div></section>')
     jumps = " ".join(f'<a href="#{identifier(name)}">{escape(name)}</a>' for name in names)
@@ -113,6 +113,8 @@ def body(report: Report, form: str, link: str = "answers.json") -> str:
     )
 
 
+#: What the cards beneath no heading are called for a screen reader.
+GLANCE = "At a glance"
 FOOT = (
     "Counts are exact; durations of commands are read from steps (1, 2, 5, 10, ...). An installation is one pseudonymous"
     " id; CI never counts as one. Made by shipper."
