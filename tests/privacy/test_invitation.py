@@ -321,5 +321,6 @@ def test_the_public_page_says_that_it_asks(tmp_path: Path) -> None:
     assert asked in as_markdown(sample(invite_after=7))
     assert "asks once" not in as_markdown(sample())
     file = tmp_path / "telemetry.toml"
-    file.write_text('app = "deploy"\nversion = "1"\nendpoint = "https://telemetry.example.com"\ninvite_after = 9\n')
+    head = 'app = "deploy"\nversion = "1"\nendpoint = "https://telemetry.example.com"\ninvite_after = 9\n'
+    file.write_text(head + '[events.theme]\nreason = "Why."\n')
     assert load(str(file)).invite_after == 9
