@@ -8,6 +8,7 @@ from shipper.choices import INVITED
 from shipper.integrations.failures import quietly
 from shipper.recording.consent import BY_POLICY
 from shipper.recording.folder import home_path
+from shipper.recording.foreign import is_foreign
 from shipper.recording.modes import OFF
 
 TYPE_CHECKING = False
@@ -46,5 +47,7 @@ def invite(app: "App") -> str:
 
             erase(os.environ, app.name)
         return answer
-    except Exception:
+    except Exception as error:
+        if is_foreign(error):
+            raise  # a signal handler of the host's spoke while the question stood
         return ""

@@ -195,8 +195,7 @@ class App:
 
     def decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
         """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it)."""
-        policy = (self.name, self.policy, self.policy_date, self.ci)
-        return decide_here(self.flag, environ, config, policy)
+        return decide_here(self.flag, environ, config, (self.name, self.policy, self.policy_date, self.ci))
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
         environ = os.environ
