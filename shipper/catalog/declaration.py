@@ -12,7 +12,7 @@ _TEXTS = (
     "version", "endpoint", "policy", "policy_date", "ci", "about", "notice", "wire", "write_key",
     "identity_file", "identity", "durability",
 )  # fmt: skip
-_NUMBERS = ("retention_days", "flush_interval", "max_bytes", "max_days", "max_files")
+_NUMBERS = ("retention_days", "invite_after", "flush_interval", "max_bytes", "max_days", "max_files")
 
 
 def load(path: str, read: Callable[[str], dict[str, object]] = read_document) -> App:

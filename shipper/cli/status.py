@@ -5,9 +5,11 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from shipper import files
+from shipper.choices import INVITED
 from shipper.cli.spools import open_spool, spool_names
 from shipper.cli.terminal import count, say, size, write
 from shipper.delivery.journal import Journal, trusted
@@ -184,6 +186,7 @@ def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
         ("policy", one["policy"]),
         ("notice shown", {"": "no", "-": "yes"}.get(notice, notice)),
         ("decided by", one["why"]),
+        ("question asked", _asked(environ, app)),
         ("id", person),
         ("coding agent", automation.agent(environ) or "no"),
         *((name, "set") for name in sorted(environ) if _has_a_part(name, variable)),
@@ -191,6 +194,12 @@ def rules(environ: Mapping[str, str], one: Mapping[str, Any]) -> list[str]:
         *(("receiver", f"{found}, in {MACHINE}") for found in [consent.read_machine_endpoint(app)] if found),
     )
     return [f"    {name:28}{says}" for name, says in table]
+
+
+def _asked(environ: Mapping[str, str], app: str) -> str:
+    with suppress(OSError), open_config(environ) as config:
+        return consent.read_line(config, app + INVITED) or "no"
+    return "no"
 
 
 def _has_a_part(name: str, variable: str) -> bool:

@@ -72,6 +72,10 @@ def instrument(
             "Give a click command, a typer app, an argparse parser or the program's main function: that one works with "
             "every framework. Or use `with telemetry.command(NAME):`.",
         )
+    if app.invite_after and not app.programs and os.isatty(0):
+        from shipper.integrations.inviting import invite_at_exit
+
+        invite_at_exit(app)
     app.programs.append(program)
     if os.environ.get("SHIPPER_STRICT") == "1":
         from shipper.integrations.examination import watch

@@ -31,6 +31,7 @@ class Program:
         self.framework = ""  # the one in whose look our group appears
         self.root: Callable[[], Any] | None = None  # the root of its tree; a main function has none
         self.tree_offers_group: Callable[[], bool]  # of one that has a root
+        self.last_outcome: str | None = ""  # of its last command, "" before there was one
 
     def begin(self, arguments: "Iterable[str]") -> None:
         """Begin a command: hear from its words whether they say off, which then holds to its end.
@@ -68,7 +69,7 @@ class Program:
                 run.silent = True
         if command.process == os.getpid():
             command.name = app.said_name or self.named(path)
-            app.said_name = ""
+            app.said_name, self.last_outcome = "", command.outcome
             command.end(error)
 
     def named(self, path: "Iterable[str]") -> "str":

@@ -60,6 +60,9 @@ _OPT_OUT = (
 )
 _UNDECLARED = "How long the receiver keeps them, its operator has not declared."
 _OPT_IN = "Until you say otherwise, events stay on your machine. Nothing is sent before you run "
+_INVITED = (
+    " It asks once whether it may, on a terminal, {} days or more after its first use. No answer changes nothing."
+)
 
 
 def as_markdown(app: App) -> str:
@@ -102,7 +105,8 @@ def _page(app: App) -> Iterator[Block]:
 def _consent(app: App) -> Iterator[Block]:
     yield Heading(2, ["Whether it is collected"])
     first: Run = [_OPT_IN, _run(app, "on"), "."] if app.policy == "opt-in" else [_OPT_OUT]
-    yield Paragraph([*first, " In CI the mode is ", Code(_ci_mode(app)), "."])
+    asked = _INVITED.format(app.invite_after) if app.invite_after else ""
+    yield Paragraph([*first, asked, " In CI the mode is ", Code(_ci_mode(app)), "."])
     if app.policy_date:
         yield Paragraph([f"This policy dates from {app.policy_date}."])
     yield Bullets(

@@ -50,8 +50,8 @@ class App:
     or "none": then nothing that is sent can be linked to anything else that is sent. `endpoint` and `wire` say where a
     pass sends. `flush_interval` is in seconds; `max_bytes`, `max_days`, `max_files` bound the spool;
     `durability="power-loss"` syncs before `record()` returns True. `identity_file` ("FILE" or "FILE#key") names where an
-    earlier telemetry kept its id: it is adopted. `questions` are pairs of commands and funnels for the receiver's page; see
-    `shipper.recording.questions`.
+    earlier telemetry kept its id: it is adopted. `invite_after` (days) has an instrumented opt-in program call `invite()` as
+    it ends. `questions` are pairs of commands and funnels for the receiver's page; see `shipper.recording.questions`.
 
     Raises DeclarationError when any of it is wrong: declaring is the one moment when an author can be told.
     """
@@ -73,6 +73,7 @@ class App:
         write_key: "str" = "",
         identity: "Literal['pseudonymous', 'none']" = "pseudonymous",
         identity_file: "str" = "",
+        invite_after: "int" = 0,
         flush_interval: "int" = FLUSH_INTERVAL,
         max_bytes: "int" = MAX_BYTES,
         max_days: "int" = MAX_DAYS,
@@ -81,14 +82,11 @@ class App:
         questions: "Mapping[str, Mapping[str, object]] | None" = None,
     ) -> None:
         self.name, self.version, self.endpoint = name, version, endpoint
-        # Whoever checks no types can give any text: what is kept is a text until _check() has looked at it.
-        self.wire: str = wire
-        self.policy: str = policy
-        self.ci: str = ci
+        # Whoever checks no types can give any text: what is kept is a text until check_settings() has looked at it.
+        texts: tuple[str, ...] = (wire, policy, ci, durability, identity)
+        self.wire, self.policy, self.ci, self.durability, self.identity = texts
         self.about, self.notice, self.write_key, self.identity_file = about, notice, write_key, identity_file
-        self.policy_date, self.retention_days = policy_date, retention_days
-        self.durability: str = durability
-        self.identity: str = identity
+        self.policy_date, self.retention_days, self.invite_after = policy_date, retention_days, invite_after
         self.flush_interval, self.sync = flush_interval, durability == "power-loss"
         self.limits = (max_bytes, max_days, max_files)
         self.flag: str | None = None  #: "off" after --telemetry=false on this call
@@ -172,25 +170,32 @@ class App:
         measured: C = instrument(self, cli, group, prog, ok, usage)
         return measured
 
+    def invite(self) -> "str":
+        """Ask once, on a terminal, `invite_after` (0: 7) days after the first event, whether events may be sent.
+
+        Returns "on" or "off" where a person answered so just now, else "". Waits 30 s at most. Never raises, like record().
+        """
+        from shipper.integrations.inviting import invite
+
+        return invite(self)
+
     def mode(self) -> "tuple[str, str]":
         """Say what may be done with an event now: (mode, the rule that decided it). Never raises, like record()."""
-        environ = os.environ
         try:
-            config = find_config(environ)
+            config = find_config(os.environ)
         except OSError as error:
             if is_foreign(error):
                 raise
             return OFF, BY_UNREACHABLE
         try:
-            return self.decide(environ, config)
+            return self.decide(os.environ, config)
         finally:
             if config is not None:
                 config.close()
 
     def decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
         """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it)."""
-        policy = (self.name, self.policy, self.policy_date, self.ci)
-        return decide_here(self.flag, environ, config, policy)
+        return decide_here(self.flag, environ, config, (self.name, self.policy, self.policy_date, self.ci))
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
         environ = os.environ

@@ -42,8 +42,10 @@ def check_settings(app: "App") -> None:  # noqa: C901 - one flat row per rule
         fault = f"no wire is called {app.wire!r}: there are {', '.join(WIRES)}"
     elif not all(map(_is_printable, (app.about, app.write_key, app.identity_file))):
         fault = "about, write_key and identity_file are one line of text each"
-    elif [n for n in (*app.limits, app.flush_interval) if type(n) is not int or not 0 < n < LARGEST]:
-        fault = "flush_interval, max_bytes, max_days and max_files are whole numbers above 0, below 2 to the 53rd"
+    elif [
+        n for n in (*app.limits, app.flush_interval, app.invite_after or 1) if type(n) is not int or not 0 < n < LARGEST
+    ]:
+        fault = "flush_interval, invite_after, max_bytes, max_days, max_files are whole numbers above 0, below 2 to the 53rd"
     elif app.flush_interval > LONGEST_WAIT:
         fault = f"flush_interval is at most {LONGEST_WAIT} seconds"
     elif type(app.retention_days) is not int or not 0 <= app.retention_days <= LONGEST_RETENTION:
@@ -54,6 +56,8 @@ def check_settings(app: "App") -> None:  # noqa: C901 - one flat row per rule
         fault = f'policy is "opt-in" or "opt-out" and ci is "on", "local" or "off", not {app.policy!r}, {app.ci!r}'
     elif app.policy_date and not valid_date(app.policy_date):
         fault = f'policy_date is a day such as "2026-11-23", not {app.policy_date!r}'
+    elif app.invite_after and app.policy == "opt-out":
+        fault = "invite_after is for opt-in apps"
     if fault:
         wrong(fault)
 

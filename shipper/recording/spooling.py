@@ -8,7 +8,7 @@ import os
 from shipper.recording.active import append_line, is_full
 from shipper.recording.consent import read_machine_endpoint
 from shipper.recording.due import DUE, advance_due
-from shipper.recording.folder import open_app, open_state, spool_name
+from shipper.recording.folder import home_path, open_app, open_state, spool_name
 from shipper.recording.foreign import is_foreign
 from shipper.recording.lock import Lock, has_locks, patience, set_patience
 from shipper.recording.manifest import MANIFEST_BYTES
@@ -155,17 +155,13 @@ def start_deletion_pass(app: "App", environ: "Mapping[str, str]", now: "int") ->
     """
     try:
         name = spool_name(app.name, endpoint_here(app, environ))
-        with open_state(environ) as state, open_app(state, name) as folder:
-            with folder.folder("deletions") as pending:  # hardly anybody has one: nothing is loaded before
-                from shipper import files
+        if not os.access(f"{home_path(environ, 'state')}/apps/{name}/deletions", os.F_OK):
+            return  # hardly anybody has one
+        from shipper.spool.deletion_requests import is_due
 
-                if not files.names(pending):
-                    return
-            with Lock(folder, 0):
-                news = advance_due(folder, now // 1000, app.flush_interval, 0)
+        if is_due(environ, name, now // 1000, app.flush_interval):
+            _request_pass(app, environ, name, DUE)
     except OSError as error:
         if is_foreign(error):
             raise
         return  # there is none, or whoever holds the lock is about to find it
-    if news == DUE:
-        _request_pass(app, environ, name, news)

@@ -10,13 +10,15 @@ from shipper.errors import ShipperError
 from shipper.recording import consent
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.manifest import MANIFEST_BYTES
-from shipper.recording.modes import LOCAL, ON
+from shipper.recording.modes import LOCAL, MACHINE, ON
 from shipper.recording.names import valid_name
 from shipper.spool.limits import Limits
 
 NAME = "app.json"
 #: Seconds between two passes when the manifest does not say: the default of `App`.
 FLUSH_INTERVAL = 900
+#: Why nothing is sent to another receiver than the machine's: a rule of consent, like those of consent.py.
+BY_MACHINE_ENDPOINT = f"the machine names another receiver, in {MACHINE}"
 
 
 class DamagedManifest(ShipperError):
@@ -53,7 +55,7 @@ class Manifest:
             mode, why = consent.decide_here(None, environ, None, policy)
         named = consent.read_machine_endpoint(self.app)
         if mode == ON and named and named != self.endpoint:
-            return LOCAL, consent.BY_MACHINE_ENDPOINT
+            return LOCAL, BY_MACHINE_ENDPOINT
         return mode, why
 
 
