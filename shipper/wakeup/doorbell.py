@@ -19,13 +19,14 @@ LOCK = "daemon.lock"
 #: silences nobody. Two passes, each with its hard limit of a minute, and a machine that swaps have room in it.
 OVERDUE = 600
 
-_FLAGS = os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+# Windows has none of these, no FIFO either: there nobody listens, and each CLI starts its passes itself.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def ring(state: "Folder") -> "bool":
     """Put one byte into the doorbell of `<state>/shipper`, and say whether a daemon listens. Never raises."""
     try:
-        bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)  # ENXIO: nobody listens
+        bell = os.open(state.where(NAME), os.O_WRONLY | _FLAGS, **state.at)  # ENXIO: nobody listens
     except OSError as error:
         if is_foreign(error):
             raise
@@ -34,7 +35,7 @@ def ring(state: "Folder") -> "bool":
     try:
         if not _is_ours(bell):
             return False
-        own = os.open(NAME, os.O_RDONLY | _FLAGS, dir_fd=state.fd)  # a reader of our own: no death can raise SIGPIPE
+        own = os.open(state.where(NAME), os.O_RDONLY | _FLAGS, **state.at)  # a reader of our own: no death can raise SIGPIPE
         os.write(bell, b"!")
     except OSError as error:
         if is_foreign(error):
@@ -50,7 +51,7 @@ def ring(state: "Folder") -> "bool":
 def listening(state: "Folder") -> "bool":
     """Say whether a daemon holds the doorbell of `<state>/shipper` open, without ringing it."""
     try:
-        bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)
+        bell = os.open(state.where(NAME), os.O_WRONLY | _FLAGS, **state.at)
     except OSError:  # ENXIO: nobody listens
         return False
     try:
