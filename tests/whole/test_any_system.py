@@ -164,8 +164,10 @@ COMMANDS = {
     "help collect": (0, "--listen"),
     "run": (1, "the daemon needs a POSIX system"),
 }
-"""Each command on a system without POSIX, in one home: its exit code, and what is in its words. `doctor` and `report --from` are left out: a
-library that it asks for the proxies of such a system wants that system."""
+"""Each command on a system without POSIX, in one home: its exit code, and what is in its words.
+
+`doctor` and `report --from` are left out: a library that they ask for the proxies of such a system wants that system.
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Windows lacks is taken away where all of it is there")
