@@ -35,7 +35,8 @@ def ring(state: "Folder") -> "bool":
     try:
         if not _is_ours(bell):
             return False
-        own = os.open(state.where(NAME), os.O_RDONLY | _FLAGS, **state.at)  # a reader of our own: no death can raise SIGPIPE
+        # A reader of our own: no death can raise SIGPIPE.
+        own = os.open(state.where(NAME), os.O_RDONLY | _FLAGS, **state.at)
         os.write(bell, b"!")
     except OSError as error:
         if is_foreign(error):
