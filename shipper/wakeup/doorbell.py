@@ -19,14 +19,17 @@ LOCK = "daemon.lock"
 #: silences nobody. Two passes, each with its hard limit of a minute, and a machine that swaps have room in it.
 OVERDUE = 600
 
-# Windows has none of these, no FIFO either: there nobody listens, and each CLI starts its passes itself.
+# Where files cannot be opened relative to a folder (Windows) there are no FIFOs either: nobody listens, and each CLI
+# starts its passes itself.
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def ring(state: "Folder") -> "bool":
     """Put one byte into the doorbell of `<state>/shipper`, and say whether a daemon listens. Never raises."""
+    if state.fd < 0:
+        return False
     try:
-        bell = os.open(state.where(NAME), os.O_WRONLY | _FLAGS, **state.at)  # ENXIO: nobody listens
+        bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)  # ENXIO: nobody listens
     except OSError as error:
         if is_foreign(error):
             raise
@@ -35,8 +38,7 @@ def ring(state: "Folder") -> "bool":
     try:
         if not _is_ours(bell):
             return False
-        # A reader of our own: no death can raise SIGPIPE.
-        own = os.open(state.where(NAME), os.O_RDONLY | _FLAGS, **state.at)
+        own = os.open(NAME, os.O_RDONLY | _FLAGS, dir_fd=state.fd)  # a reader of our own: no death can raise SIGPIPE
         os.write(bell, b"!")
     except OSError as error:
         if is_foreign(error):
@@ -51,8 +53,10 @@ def ring(state: "Folder") -> "bool":
 
 def listening(state: "Folder") -> "bool":
     """Say whether a daemon holds the doorbell of `<state>/shipper` open, without ringing it."""
+    if state.fd < 0:
+        return False
     try:
-        bell = os.open(state.where(NAME), os.O_WRONLY | _FLAGS, **state.at)
+        bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)
     except OSError:  # ENXIO: nobody listens
         return False
     try:
