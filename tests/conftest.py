@@ -14,9 +14,12 @@ from shipper.recording.lock import PATIENCE, set_patience
 from shipper.testing import is_loopback
 from tests.fixtures.waiting import until
 
-INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+INHERITED = (
+    "PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
+    "SYSTEMROOT", "SYSTEMDRIVE", "PATHEXT", "COMSPEC", "TEMP", "TMP", "WINDIR",
+)  # fmt: skip
 """All that a test and its children see of the real environment. CI, DO_NOT_TRACK, proxies, tokens and XDG folders are
-not among it: they change what shipper decides."""
+not among it: they change what shipper decides. The last line is what a process of Windows cannot do without."""
 
 DYING = 3.0
 """Seconds that a process which was told to end may take before it counts as left behind."""
@@ -50,7 +53,8 @@ def ordinary_signals() -> None:
     A shell that starts the run in the background has SIGINT ignored; an engine loaded by an earlier test blocks SIGPIPE.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +105,7 @@ def left_behind(home: Path) -> dict[int, str]:
 def nobody_left_behind(home: Path) -> Iterator[None]:
     """Fail the test whose processes outlive it, and end them, so that the next test starts alone."""
     yield
-    if not os.path.isdir("/proc/self"):
+    if sys.platform != "linux":
         return
     try:
         until(lambda: not left_behind(home), DYING)

@@ -123,18 +123,20 @@ def run(args: argparse.Namespace) -> int:
         ssl_certfile=args.tls_cert,
         ssl_keyfile=args.tls_key,
     )
-    # uvicorn handles both signals while it serves, and raises them again when it is done, when they are obeyed already.
+    # uvicorn handles both signals while it serves, and raises them again when it is done. One that comes before is kept.
+    server = uvicorn.Server(config)
     for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: None)
+        signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
     open_files()
-    signal.signal(signal.SIGHUP, lambda *_: catalogs.refresh(at_once=True))
+    if hasattr(signal, "SIGHUP"):  # Windows has none: there a file that changed is seen by its time
+        signal.signal(signal.SIGHUP, lambda *_: catalogs.refresh(at_once=True))
     listener.listen(BACKLOG)
     # The socket listens already: whoever reads this line can connect.
     scheme = "https" if args.tls_cert else "http"
     print(
         _greeting(f"{scheme}://{_address(listener)}", args.store or f"sqlite:{args.data}"), file=sys.stderr, flush=True
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
     return 0
 
 

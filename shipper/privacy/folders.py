@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -42,7 +43,16 @@ def folders(environ: Mapping[str, str], now: float) -> Iterator[Finding]:
                 NOTE, variable, f"{value} is no absolute path, so it is ignored", f"Correct or unset {variable}."
             )
     yield from _one("state", open_state, environ, now)
-    yield from _one("config", open_config, environ, now)
+    if not _is_one_folder(environ):
+        yield from _one("config", open_config, environ, now)
+
+
+def _is_one_folder(environ: Mapping[str, str]) -> bool:
+    """Say whether state and choices lie in the same folder, as on macOS and Windows."""
+    try:
+        return home_path(environ, "state") == home_path(environ, "config")
+    except OSError:
+        return False
 
 
 def _one(
@@ -73,7 +83,7 @@ def _unmade(subject: str, path: str, environ: Mapping[str, str]) -> Finding:
         above = os.path.dirname(above)
     if not os.path.isdir(above):
         return _explain(subject, above, OSError(errno.ENOTDIR, ""))
-    if os.statvfs(above).f_flag & os.ST_RDONLY:
+    if hasattr(os, "statvfs") and os.statvfs(above).f_flag & os.ST_RDONLY:
         return _explain(subject, above, OSError(errno.EROFS, ""))
     if not os.access(above, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         return _explain(subject, above, OSError(errno.EACCES, ""))
@@ -114,9 +124,15 @@ def _probe(subject: str, folder: Folder, now: float) -> Iterator[Finding]:
         yield from _locks(subject, folder, name)
     finally:
         files.remove(folder, name)
-    room = os.statvfs(folder.path)
-    if room.f_bavail * room.f_frsize < LEAST_FREE or (room.f_files and not room.f_favail):
+    if _is_full(folder.path):
         yield _explain(subject, folder.path, OSError(errno.ENOSPC, ""))
+
+
+def _is_full(path: str) -> bool:
+    if not hasattr(os, "statvfs"):  # Windows counts no files
+        return shutil.disk_usage(path).free < LEAST_FREE
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize < LEAST_FREE or bool(room.f_files and not room.f_favail)
 
 
 def _locks(subject: str, folder: Folder, name: str) -> Iterator[Finding]:
@@ -130,10 +146,13 @@ def _locks(subject: str, folder: Folder, name: str) -> Iterator[Finding]:
         yield Finding(WRONG, subject, f"there are no locks on this file system: {error.strerror}", todo)
 
 
+_TRY = "import os, sys; os.lockf(os.open(sys.argv[1], os.O_RDWR), os.F_TLOCK, 0)"
+_TRY_WINDOWS = "import msvcrt, os, sys; msvcrt.locking(os.open(sys.argv[1], os.O_RDWR), msvcrt.LK_NBLCK, 1)"
+
+
 def _another_process_has_it(path: str) -> bool:
     """Whether another process gets the lock that this one holds."""
-    program = "import os, sys; os.lockf(os.open(sys.argv[1], os.O_RDWR), os.F_TLOCK, 0)"
-    command = [sys.executable, "-I", "-c", program, path]
+    command = [sys.executable, "-I", "-c", _TRY_WINDOWS if sys.platform == "win32" else _TRY, path]
     return bool(sys.executable) and subprocess.run(command, capture_output=True).returncode == 0
 
 
@@ -145,6 +164,11 @@ def _walk(folder: Folder, subject: str) -> Iterator[Finding]:
         yield finding
 
 
+def _open_to_others(found: os.stat_result) -> bool:
+    """Say whether a mode lets others in. On Windows it says nothing of them: a person's folder has its own access list."""
+    return hasattr(os, "geteuid") and bool(found.st_mode & 0o077)
+
+
 def _faults(folder: Folder, subject: str) -> Iterator[Finding]:
     """Everything below a folder that is a link, somebody else's, or open to others."""
     for name in sorted(files.names(folder)):
@@ -153,7 +177,7 @@ def _faults(folder: Folder, subject: str) -> Iterator[Finding]:
             found = folder.stat(name)
             if stat.S_ISDIR(found.st_mode):
                 with folder.folder(name) as inner:
-                    if found.st_mode & 0o077:
+                    if _open_to_others(found):
                         yield Finding(WRONG, subject, f"{path} can be read by others", f"chmod 700 {path}")
                     yield from _faults(inner, subject)
             elif not stat.S_ISFIFO(found.st_mode):
@@ -168,5 +192,5 @@ def _file(found: os.stat_result, path: str, subject: str) -> Iterator[Finding]:
     fault = file_fault(found)
     if fault:
         yield Finding(WRONG, subject, f"{path} {fault}: it is not touched", f"Look what it is and remove it: rm {path}")
-    elif found.st_mode & 0o077 and not path.endswith(".token"):
+    elif _open_to_others(found) and not path.endswith(".token"):
         yield Finding(WRONG, subject, f"{path} can be read by others", f"chmod 600 {path}")

@@ -45,7 +45,7 @@ def home_path(environ: "Mapping[str, str]", purpose: "str") -> "str":
         if sys.platform != "linux" or not home.startswith("/"):
             from shipper.recording.platforms import base_folder
 
-            return base_folder(purpose)
+            return base_folder(purpose, environ, sys.platform)
         found = home.rstrip("/") + default
     return found + "/shipper"
 
@@ -70,7 +70,7 @@ class Folder:
         if not _AT_FOLDER:
             if create:
                 os.makedirs(path, 0o700, exist_ok=True)
-            return Folder(path, -1)
+            return open_folder(path)
         try:
             return Folder(path, _open_folder(name, path, self.at))
         except FileNotFoundError as error:
@@ -149,7 +149,11 @@ class Folder:
 
 def open_folder(path: "str") -> "Folder":
     """Open the folder at `path`."""
-    return Folder(path, _open_folder(path, path, {}) if _AT_FOLDER else -1)
+    if _AT_FOLDER:
+        return Folder(path, _open_folder(path, path, {}))
+    if not stat.S_ISDIR(os.stat(path).st_mode):
+        _refuse("is a file where a folder belongs", path)
+    return Folder(path, -1)
 
 
 def _open_folder(name: "str", path: "str", at: "dict[str, int]") -> "int":

@@ -10,7 +10,7 @@ from shipper.recording.foreign import is_foreign
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from shipper.recording.folder import Folder
 
@@ -64,23 +64,15 @@ class Lock:
     Raises Busy, or OSError where the file system has no locks; `busy` says which of the two without its class.
     """
 
-    __slots__ = ("_folder", "_foreign", "_name", "_seconds", "_turn", "busy", "fd", "waited")
+    __slots__ = ("_folder", "_name", "_seconds", "_turn", "busy", "fd", "waited")
 
     def __init__(self, folder: "Folder", seconds: "float", name: "str" = "spool.lock") -> None:
         self._folder, self._seconds, self._name = folder, seconds, name
         self.fd, self.waited, self.busy = -1, 0.0, False
-        self._foreign: Any = None
         # A fork may have happened while another thread had its turn: the child begins anew.
         self._turn = _turns.setdefault((os.getpid(), folder.path, name), _thread.allocate_lock())
 
     def __enter__(self) -> "Lock":
-        if sys.platform == "win32":
-            from shipper.recording.platforms import foreign_lock
-
-            self._foreign = foreign_lock(os.path.join(self._folder.path, self._name), self._seconds)
-            if self._foreign is None:
-                self.give_up()
-            return self
         start = time.monotonic()
         if not self._turn.acquire(False):
             had = self._seconds > 0 and self._turn.acquire(True, self._seconds)
@@ -98,6 +90,10 @@ class Lock:
     def _wait(self, start: "float") -> None:
         while True:
             try:
+                if sys.platform == "win32":
+                    import msvcrt  # it is built in; the first byte may be locked though the file has none
+
+                    return msvcrt.locking(self.fd, msvcrt.LK_NBLCK, 1)
                 # lockf and not flock: to load fcntl costs a host 0.3 ms where it is a shared library.
                 return os.lockf(self.fd, os.F_TLOCK, 0)
             except (BlockingIOError, PermissionError) as error:  # POSIX leaves the choice between EAGAIN and EACCES
@@ -121,12 +117,9 @@ class Lock:
     def __exit__(
         self, error_type: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
-        if self._foreign is not None:
-            self._foreign.release()
-            return
         fd, self.fd = self.fd, -1
         try:
             if fd >= 0:
-                os.close(fd)  # this releases the lock
+                os.close(fd)  # this releases the lock, on Windows as well
         finally:
             self._turn.release()

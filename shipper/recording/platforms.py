@@ -4,17 +4,26 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from typing import Any
 
 from shipper.errors import Refused
 from shipper.recording.foreign import is_foreign
 
 
-def base_folder(purpose: str) -> str:
-    """`<state>/shipper` or `<config>/shipper` where neither XDG nor HOME names it: by platformdirs.
+def base_folder(purpose: str, environ: Mapping[str, str], platform: str) -> str:
+    """`<state>/shipper` or `<config>/shipper` off Linux, or where neither XDG nor HOME names it.
 
-    `purpose` is "state" or "config". Raises Refused where nobody knows the home.
+    `purpose` is "state" or "config", `platform` is sys.platform. Raises Refused where nobody knows the home.
     """
+    # platformdirs' rules, repeated: to import it would cost more than recording does. A test holds them equal.
+    home, local = environ.get("HOME", ""), environ.get("LOCALAPPDATA", "")
+    if platform == "darwin" and home.startswith("/"):
+        return home.rstrip("/") + "/Library/Application Support/shipper"
+    if platform == "win32" and os.path.isabs(local):
+        return os.path.join(local, "shipper", "shipper")
+    return _asked(purpose)
+
+
+def _asked(purpose: str) -> str:
     import platformdirs
 
     find = platformdirs.user_state_dir if purpose == "state" else platformdirs.user_config_dir
@@ -53,21 +62,6 @@ def make_folder(name: str, at: Mapping[str, int]) -> None:
     made = os.stat(name, follow_symlinks=False, **at)
     if stat.S_ISDIR(made.st_mode) and made.st_mode & 0o700 != 0o700:
         os.chmod(name, 0o700, dir_fd=at.get("dir_fd"))
-
-
-def foreign_lock(path: str, seconds: float) -> Any:
-    """Take the lock at `path` with filelock, where there is no lockf (Windows); what is returned is to be released.
-
-    Returns None when it is not had within `seconds`.
-    """
-    import filelock
-
-    lock = filelock.FileLock(path, mode=0o600, fallback_to_soft=False, thread_local=False)
-    try:
-        lock.acquire(timeout=seconds, poll_interval=0.001)
-    except filelock.Timeout:
-        return None
-    return lock
 
 
 def is_main_interpreter() -> bool:

@@ -19,11 +19,15 @@ LOCK = "daemon.lock"
 #: silences nobody. Two passes, each with its hard limit of a minute, and a machine that swaps have room in it.
 OVERDUE = 600
 
-_FLAGS = os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+# Where files cannot be opened relative to a folder (Windows) there are no FIFOs either: nobody listens, and each CLI
+# starts its passes itself.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def ring(state: "Folder") -> "bool":
     """Put one byte into the doorbell of `<state>/shipper`, and say whether a daemon listens. Never raises."""
+    if state.fd < 0:
+        return False
     try:
         bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)  # ENXIO: nobody listens
     except OSError as error:
@@ -49,6 +53,8 @@ def ring(state: "Folder") -> "bool":
 
 def listening(state: "Folder") -> "bool":
     """Say whether a daemon holds the doorbell of `<state>/shipper` open, without ringing it."""
+    if state.fd < 0:
+        return False
     try:
         bell = os.open(NAME, os.O_WRONLY | _FLAGS, dir_fd=state.fd)
     except OSError:  # ENXIO: nobody listens

@@ -16,7 +16,9 @@ _NEEDED = ("SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TEMP", "TMP"
 
 def start(command: list[str], environ: Mapping[str, str]) -> None:
     """Start a command that outlives this process and holds nothing of it open. Raises OSError."""
-    subprocess.Popen(command, **settings(environ, os.environ))
+    process = subprocess.Popen(command, **settings(environ, os.environ))
+    # Nobody waits for it: else Popen would warn our host, as it goes, of a child that still runs.
+    process.returncode = 0
 
 
 def settings(environ: Mapping[str, str], host: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from shipper.recording.active import append_line, is_full
 from shipper.recording.due import DUE_STEP, LONGEST_WAIT, next_due, read_due, write_due
 from shipper.recording.folder import home_path, open_config, open_folder, open_state
 from shipper.recording.lock import PATIENCE, Lock
+from shipper.recording.platforms import base_folder
 
 
 @pytest.fixture
@@ -53,6 +54,20 @@ def test_the_two_folders_are_those_of_platformdirs(variables: dict[str, str], mo
 
     assert same(home_path(os.environ, "state"), platformdirs.user_state_dir("shipper"))
     assert same(home_path(os.environ, "config"), platformdirs.user_config_dir("shipper"))
+
+
+def test_macos_and_windows_have_those_of_platformdirs_without_loading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from platformdirs.macos import MacOS
+    from platformdirs.windows import Windows, get_win_folder_from_env_vars
+
+    if sys.platform != "win32":  # there it asks the system
+        monkeypatch.setattr("platformdirs.windows.get_win_folder", get_win_folder_from_env_vars)
+    environ = {"HOME": "/Users/ada", "LOCALAPPDATA": "/Users/ada/AppData/Local"}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    for platform, folders in (("darwin", MacOS("shipper")), ("win32", Windows("shipper"))):
+        assert base_folder("state", environ, platform) == folders.user_state_dir
+        assert base_folder("config", environ, platform) == folders.user_config_dir
 
 
 def test_shipper_home_holds_both_folders() -> None:

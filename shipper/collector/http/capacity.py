@@ -1,6 +1,7 @@
 """What the receiver may keep: bytes of each app a day, and bytes on the disk; and whether it can keep anything now."""
 
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -41,8 +42,7 @@ class Capacity:
         return self._full
 
     def _look(self) -> str:
-        found = os.statvfs(self.folder)
-        if found.f_bavail * found.f_frsize < LEAST_FREE:
+        if shutil.disk_usage(self.folder).free < LEAST_FREE:
             return f"the store's disk has less than {LEAST_FREE >> 20} MiB left"
         if self.ceiling and size_of(self.folder) >= self.ceiling:
             return f"the store has reached its ceiling of {self.ceiling >> 20} MiB"

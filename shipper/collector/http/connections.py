@@ -6,7 +6,6 @@ longest goes instead. The body's time is bounded where it is read (`intake`).
 """
 
 import asyncio
-import resource
 from typing import Any, ClassVar
 
 import h11
@@ -127,7 +126,11 @@ class BoundedProtocol(H11Protocol):
 
 
 def open_files() -> None:
-    """Ask the system for as many open files as the connections need."""
+    """Ask the system for as many open files as the connections need. Windows has no such bound to raise."""
+    try:
+        import resource
+    except ImportError:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + OWN_FILES
     if hard != resource.RLIM_INFINITY:

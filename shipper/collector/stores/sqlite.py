@@ -183,7 +183,7 @@ def _columns(row: Row, kind: Kind, person: int, minute: int) -> tuple[object, ..
 
 def _open(path: str) -> sqlite3.Connection:
     """Open the file for its one writer. Only `SqliteStore` uses the connection, from one thread at a time."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
