@@ -14,18 +14,24 @@ from random import Random
 
 import pytest
 
+from shipper import App
 from shipper.recording.line import format_time, new_id, seal_line, surroundings
+from shipper.recording.lock import Lock
+from shipper.recording.spooling import _put
 from shipper.spool import Spool
-from shipper.testing.faults import FAULTS, Received, acknowledge, acknowledgement, reply
+from shipper.testing.faults import FAULTS, Received, acknowledge, acknowledgement, reply, shut
 from tests.crash.figures import note
 from tests.crash.workshop import DEEP
 from tests.fixtures.faults import Faults
 from tests.fixtures.passes import NOW, choose, flush, sending_to
-from tests.fixtures.spools import DAY, record, told
+from tests.fixtures.spools import DAY, told
 
 DAYS = 365 if DEEP else 120
 A_DAY = 50
 PASSES_A_DAY = 4
+#: What makes an event long, and so a spool full within a week of an outage: the bound has work in every year.
+PAD = "x" * 1300
+BOUND = 700_000
 #: Chances of a day, by what the receiver is like in it; an outage lasts for several.
 WEATHER = {"well": 60, "away": 4, "moody": 12, "lost replies": 4, "mute": 4, "behind": 10, "refusing": 6}
 LASTS = {"away": (5, 25), "mute": (1, 12), "behind": (3, 20)}
@@ -57,7 +63,7 @@ class Year:
             identity = new_id(int(now * 1000), os.urandom(10))
             head = (
                 f'{{"v":1,"id":"{identity}","time":"{format_time(int(now * 1000))}","app":"demo","version":"1.{version}",'
-                f'"name":"command","session":"{os.urandom(8).hex()}","ci":false,{surroundings()},"fields":{{}}'
+                f'"name":"command","session":"{os.urandom(8).hex()}","ci":false,{surroundings()},"fields":{{"pad":"{PAD}"}}'
             )
             lines.append(seal_line(head))
             self.promised[identity] = lines[-1]
@@ -82,7 +88,7 @@ class Year:
             lost = {"lost replies": 0.5, "mute": 1.0}.get(self.weather, 0.0)
             if self.chance.random() < lost:  # it has stored them, and nobody hears of it
                 receiver.events.update({json.loads(raw)["id"]: raw for raw in request.lines})
-                connection.close()
+                shut(connection)
             else:
                 acknowledge(receiver, connection, request)
             return
@@ -122,6 +128,13 @@ def change_of_mind(year: Year, spool: Spool, day: int, now: float) -> None:
         choose("on")
 
 
+def write(app: App, spool: Spool, lines: list[bytes], held: bool, now: float) -> None:
+    """Append as a host does, which seals what is full and keeps the bound."""
+    with Lock(spool.folder, 1.0), spool.folder.folder("held" if held else ".", create=True) as into:
+        for line in lines:
+            _put(app, spool.folder if held else into, into, int(now * 1000), line)
+
+
 def counted(receiver: Faults, spool: Spool) -> Counter[str]:
     """The losses by reason: those that the receiver was told, and those that it is still to be told."""
     found = Counter(told(spool))
@@ -139,7 +152,8 @@ def test_after_a_year_each_promised_event_is_delivered_or_counted_exactly_once(
     year = Year(Random(seed))
     monkeypatch.setitem(FAULTS, "year", year.answer)
     monkeypatch.setattr("shipper.wires.transport.QUICK_PAUSE", 0.001)  # a year has no time for it
-    with Faults("year") as receiver, sending_to(receiver.endpoint, limits={"bytes": 120_000}) as spool:
+    with Faults("year") as receiver, sending_to(receiver.endpoint, limits={"bytes": BOUND}) as spool:
+        app = App("demo", version="1.0", endpoint=receiver.endpoint, max_bytes=BOUND)
         for day in range(DAYS):
             year.begin(day)
             jump = (0, 0, 0, 0, 0, 0, 400 * DAY, -400 * DAY)[day % 8] if day % 50 < 8 else 0
@@ -147,7 +161,7 @@ def test_after_a_year_each_promised_event_is_delivered_or_counted_exactly_once(
             for number in range(PASSES_A_DAY):
                 now = NOW + day * DAY + number * DAY / PASSES_A_DAY
                 if day % 90 != 70:
-                    record(spool, year.events(now), held=day % 90 in range(40, 54))
+                    write(app, spool, year.events(now), day % 90 in range(40, 54), now)
                 flush(now + jump, by_hand=False, random=year.chance.random() / 1000)
             if day % 45 == 44:
                 spool.retry()

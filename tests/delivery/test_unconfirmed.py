@@ -1,6 +1,7 @@
 """A reply is lost, and then a bound removes what it spoke of: what is counted as lost has not arrived as well (D15)."""
 
 import os
+import socket
 
 import pytest
 
@@ -8,6 +9,7 @@ from shipper.delivery.journal import Journal
 from shipper.delivery.plan import order
 from shipper.delivery.policy import SHUFFLE_AFTER, UNSURE_MOST
 from shipper.spool import Spool
+from shipper.testing.faults import shut
 from tests.fixtures.faults import FAULTS, Faults, Received
 from tests.fixtures.passes import NOW, flush, id_of, line, sealed, sending_to, waiting
 from tests.fixtures.spools import DAY, told
@@ -21,10 +23,10 @@ def fill(spool: Spool, segments: int, now: float = NOW) -> list[bytes]:
     return [each for one in lines for each in one]
 
 
-def taking_silently(receiver: Faults, connection: object, request: Received) -> None:
+def taking_silently(receiver: Faults, connection: socket.socket, request: Received) -> None:
     """Store the events and close: the reply is lost."""
     receiver.events.update({id_of(raw): raw for raw in request.lines})
-    connection.close()  # type: ignore[attr-defined]
+    shut(connection)
 
 
 def test_what_arrived_and_was_then_too_much_is_delivered_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
