@@ -88,7 +88,7 @@ class _Pass:
         self.begun: tuple[str, ...] = ()
         #: Whether nobody waits for it: then it sends the unlinked events of one day, which is over. `day` is that day,
         #: `later` are the days of which events wait, by segment.
-        self.unasked, self.day = not by_hand, ""
+        self.unasked, self.days = not by_hand, frozenset[str]()
         self.later: dict[str, frozenset[str]] = {}
         self.total = 0
 
@@ -134,7 +134,9 @@ class _Pass:
                 kept = replace(kept, resumed=now)
             self._collect_losses()
             self.unsealed = not plan.may_seal(self.state, bool(self.spool.waiting()))  # else it is sealed at the end
-            if not self.unsealed and not (self.unasked and days.postponed({0: self.spool.active_day()}, "", now)):
+            if not self.unsealed and not (
+                self.unasked and days.postponed({0: self.spool.active_day()}, frozenset(), now)
+            ):
                 self.spool.seal(now)
             self.total = self.spool.counts().events if self.progress else 0
         self.begun = tuple(each.name for each in self.spool.waiting())
@@ -176,8 +178,16 @@ class _Pass:
                 self.spool.release(name)
             elif segment is not None:
                 now = self.clock() if self.unasked else None
-                begun = settling.begin(self.spool, self.wire, segment, self.state.journal, self.day, now)
-                self.day = self.day or settling.day_sent(begun)
+                begun = settling.begin(
+                    self.spool,
+                    self.wire,
+                    segment,
+                    self.state.journal,
+                    self.days,
+                    now,
+                    days.days_of_pass(len(self.begun)),
+                )
+                self.days |= settling.days_sent(begun)
                 if begun.later:
                     self.later[name] = settling.days_later(segment, begun)
                 self.state = transitions.add_segment(self.state, begun)

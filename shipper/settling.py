@@ -27,12 +27,18 @@ from shipper.wires.message import Batch, Reply
 
 
 def begin(
-    spool: Spool, wire: Wire, segment: Segment, kept: Journal, day: str = "", now: float | None = None
+    spool: Spool,
+    wire: Wire,
+    segment: Segment,
+    kept: Journal,
+    sent: frozenset[str] = frozenset(),
+    now: float | None = None,
+    most: int = 1,
 ) -> SegmentProgress:
     """Begin with a segment's lines that are neither in quarantine nor, where the wire reads them, unreadable.
 
-    `kept` knows how much the receiver takes at most, and which lines are suspected. `day` is the day whose unlinked events
-    this pass sends, "" while none is chosen, and `now` Unix seconds, None for a pass by hand: it sends all days.
+    `kept` knows how much the receiver takes at most, and which lines are suspected. `sent` are the days whose unlinked
+    events this pass sends already, of `most` days, and `now` Unix seconds, None for a pass by hand: it sends all days.
     """
     refused = set(segment.quarantined)
     for line in segment.lines if wire.READS_EVENTS else ():
@@ -45,7 +51,7 @@ def begin(
         line: found.trials for line, found in journal.suspects_of(kept, segment.name).items() if line not in refused
     }
     unlinked = {line.number: unlinked_day(line.raw).decode("ascii", "replace") for line in lines}
-    later = days.postponed(unlinked, day, now) if now is not None and any(unlinked.values()) else frozenset()
+    later = days.postponed(unlinked, sent, now, most) if now is not None and any(unlinked.values()) else frozenset()
     group = grouping(wire)
     progress = segment_progress.begin(
         segment.name,
@@ -61,9 +67,9 @@ def begin(
     return replace(progress, later=later)
 
 
-def day_sent(progress: SegmentProgress) -> str:
-    """The day of the unlinked events that a segment sends in this pass, "" where it has none."""
-    return next((day.decode() for part in progress.parts if (day := unlinked_day(part.lines[0].raw))), "")
+def days_sent(progress: SegmentProgress) -> frozenset[str]:
+    """The days of the unlinked events that a segment sends in this pass."""
+    return frozenset(day.decode() for part in progress.parts if (day := unlinked_day(part.lines[0].raw)))
 
 
 def days_later(segment: Segment, progress: SegmentProgress) -> frozenset[str]:

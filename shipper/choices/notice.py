@@ -12,6 +12,7 @@ from shipper.recording.consent import read_notice, variable
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.line import format_time
 from shipper.recording.lock import PATIENCE, Lock
+from shipper.recording.modes import PSEUDONYMOUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ def text(app: "App") -> str:
     """Word the notice: what, why, where to, how to see it, how to stop it, and the author's own words."""
     reasons = "".join(f"  - {event.reason}\n" for event in app.events.values())
     own = f"\n{app.notice.strip()}\n" if app.notice else ""
+    under = "under a pseudonymous id" if app.identity == PSEUDONYMOUS else "without any id"
     about = f"  What and why:  {app.about}\n" if app.about else ""
     return (
-        f"\n{app.name} sends usage telemetry, under a pseudonymous id, so that its authors learn:\n{reasons}{own}\n"
+        f"\n{app.name} sends usage telemetry, {under}, so that its authors learn:\n{reasons}{own}\n"
         f"Nothing was recorded in this run. Later runs send to {app.endpoint}\n"
         f"  See it:        {command(app, 'show')}\n"
         f"  Stop it:       {command(app, 'off')}  (or set {variable(app.name)}=off, or DO_NOT_TRACK=1)\n"

@@ -83,6 +83,15 @@ def _measure(
     return said
 
 
+def clear_app(config: Folder, app: str) -> None:
+    """See clear(): for every spool of an app, of all apps where `app` is "". Raises Busy."""
+    names = [name for name in files.names(config) if name.endswith((COUNTED, FIRSTS))]
+    spools = {name.removesuffix(COUNTED).removesuffix(FIRSTS) for name in names}
+    for spool in sorted(spools):
+        if app in ("", spool.partition("@")[0]):
+            clear(config, spool)
+
+
 def clear(config: Folder, spool: str) -> None:
     """Forget what was used and since when a duration runs. What stays keeps a week, or a duration, from counting twice:
     the last week counted and the first one, and which durations were said.

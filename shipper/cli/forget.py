@@ -3,7 +3,8 @@
 import argparse
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from shipper import files
 from shipper.cli.spools import known_apps, open_spool, spool_names, valid_app
@@ -11,6 +12,7 @@ from shipper.cli.terminal import count, say
 from shipper.errors import BadCall, Busy, ShipperError
 from shipper.flusher import run_pass
 from shipper.privacy.forget import forget
+from shipper.recording.modes import NONE
 from shipper.spool.manifest import DamagedManifest
 from shipper.spool.segments import names_in
 from shipper.wires import UnknownWire, choose, deleting
@@ -41,15 +43,31 @@ def run(args: argparse.Namespace) -> int:
         done = forget(environ, app, spools, time.time_ns() // 1_000_000)
     except Busy:
         raise ShipperError("somebody holds the spool's lock", f"Run `shipper forget {app}` again.") from None
-    say(f"{app}: {count(done.erased, 'event')} erased here; the next one has a new id")
+    level = _levels(environ, spools)
+    after = "no event has an id" if level == {NONE} else "the next one has a new id"
+    say(f"{app}: {count(done.erased, 'event')} erased here; {after}")
     if not done.asking:
-        for line in _nobody_to_ask(environ, app, bool(spools), done.sent):
+        for line in _nobody_to_ask(environ, app, bool(spools), done.sent, level == {NONE}):
             say(f"  {line}")
     return max([_ask(environ, name) for name in done.asking], default=0)
 
 
-def _nobody_to_ask(environ: Mapping[str, str], app: str, recorded: bool, sent: bool) -> list[str]:
+def _levels(environ: Mapping[str, str], spools: Sequence[str]) -> set[str]:
+    """The levels of identity that an app's spools have."""
+    found = set()
+    for name in spools:
+        with open_spool(environ, name) as spool, suppress(DamagedManifest):
+            found.add(spool.manifest.identity)
+    return found
+
+
+def _nobody_to_ask(environ: Mapping[str, str], app: str, recorded: bool, sent: bool, unlinked: bool) -> list[str]:
     """Say why no receiver is asked to erase anything."""
+    if sent and unlinked:
+        return [
+            "the receiver has nothing to erase: what was sent is linked to nobody, so it cannot tell yours from others'",
+            "what stays here is the week in which this installation was last counted, so that it is not counted twice",
+        ]
     if sent:
         return ["what was sent from here carried no id, so no receiver can tell it from what others sent"]
     if recorded:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from shipper import files
 from shipper.choices import identity
+from shipper.choices.remembered import clear_app
 from shipper.recording.folder import Folder, open_app, open_config, open_state
 from shipper.recording.line import format_time
 from shipper.spool import Spool
@@ -55,6 +56,7 @@ def forget(environ: Mapping[str, str], app: str, spools: Sequence[str], now: int
                     _ask(spool.folder, secrets, now)
                 if names_in(spool.folder, "deletions"):
                     asking.append(name)
+        clear_app(config, app)
         files.replace(config, app + identity.FORGOTTEN, f"{format_time(now)}\n".encode("ascii"), config, sync=True)
         for file in done:
             files.remove(config, file)

@@ -5,38 +5,15 @@ from typing import assert_never
 
 from shipper import App
 from shipper.privacy.blocks import Block, Bullets, Code, Example, Grid, Heading, Link, Paragraph, Run, markdown, page
-from shipper.recording.automation import AGENTS
+from shipper.privacy.levels import example, linked, unlinked
 from shipper.recording.consent import variable
 from shipper.recording.event import OUT_OF_TYPE, Event
-from shipper.recording.line import seal_line
-from shipper.recording.modes import ON
+from shipper.recording.modes import ON, PSEUDONYMOUS
 from shipper.recording.spans import SPANS
 from shipper.recording.values import ValueType
 
 _DAY = 24 * 3600
 _MEBIBYTE = 1024 * 1024
-
-#: What every event carries beside its fields: the key, what it is, why it is there.
-ENVELOPE = (
-    ("v", "the format's version", "So that old and new programs can live side by side."),
-    ("id", "a UUID: the time and 74 random bits", "So that an event that had to be sent twice is counted once."),
-    ("time", "when it happened, in UTC, to the millisecond", "To see how use changes."),
-    ("app", "the program's name", "To tell programs apart."),
-    ("version", "the program's version", "Which versions must stay supported."),
-    ("name", "the event's name", "To tell events apart."),
-    ("user", "a random, pseudonymous id made on this machine, for this program and this receiver only", "To count people, "
-     "not events. It is left out in CI and in homes made for one run, and replaced when telemetry is switched off and on "
-     "again."),
-    ("session", "a random id, new in every process", "Which events belong to one run."),
-    ("ci", "whether it ran in CI", "To tell people from machines."),
-    ("agent", f"the coding agent that ran it: {', '.join(AGENTS)}", "To tell people from agents. It is left out where "
-     "no agent made itself known."),
-    ("os", "linux, macos, windows or other", "Which systems must stay supported."),
-    ("arch", "x86_64, arm64 or other", "Which machines must stay supported."),
-    ("cpus", "the number of processors", "What a usual machine can do."),
-    ("runtime", "the interpreter and its version", "Which runtimes must stay supported."),
-    ("sum", "a checksum of the line", "So that a damaged line is noticed."),
-)  # fmt: skip
 
 _NEVER = (
     "Free text. Every value is a number within bounds, yes or no, or a word of a closed set; there is no other type.",
@@ -49,10 +26,6 @@ _NEVER = (
 _PROMISE = (
     "This page is generated from the declarations that the program itself enforces. "
     "What is not on it cannot be recorded."
-)
-_ADOPTED = (
-    "The id is taken over once from {}, where an earlier telemetry of this program kept it: as it stands where it is random "
-    "by its form (a random UUID, 32 or more hexadecimal digits, a KSUID), else hashed with random bytes that nobody keeps."
 )
 _OPT_OUT = (
     "A notice is shown once, on a terminal, and nothing is recorded in that run. Afterwards events are recorded and sent "
@@ -90,13 +63,11 @@ def _page(app: App) -> Iterator[Block]:
     yield Paragraph(["These events and nothing else. A field is left out when it does not apply."])
     for event in app.events.values():
         yield from _event(event)
-    yield Heading(2, ["What every event carries"])
-    yield Grid(("Key", "What it is", "Why"), [([Code(key)], [what], [why]) for key, what, why in ENVELOPE])
-    if app.identity_file:
-        yield Paragraph([_ADOPTED.format(app.identity_file.partition("#")[0])])
-    yield Paragraph(["An event as it is kept and sent, one line:"])
+    yield from linked(app) if app.identity == PSEUDONYMOUS else unlinked(app)
     if app.events:
-        yield Example(example(app, next(iter(app.events.values()))))
+        yield Paragraph(["An event as it is kept and sent, one line:"])
+        first = next(iter(app.events.values()))
+        yield Example(example(app, first, fields_of(first)))
     yield Heading(2, ["What is never collected"])
     yield Bullets([[point] for point in _NEVER])
     yield from _journey(app)
@@ -114,7 +85,12 @@ def _consent(app: App) -> Iterator[Block]:
             ["Look at every event that waits: ", _run(app, "show")],
             ["Keep everything on your machine: ", _run(app, "local")],
             ["Record nothing and erase what waits: ", _run(app, "off")],
-            ["Erase also what was received: ", _run(app, "forget")],
+            [
+                "Erase also what was received: "
+                if app.identity == PSEUDONYMOUS
+                else "Erase also what this machine remembers for the census: ",
+                _run(app, "forget"),
+            ],
             [
                 "For one call or one shell, where it also holds back what waits: ",
                 Code(f"{variable(app.name)}=off"),
@@ -246,16 +222,6 @@ def fields_of(event: Event) -> str:
     return f'"fields":{{{event.encode_fields(samples, strict=True)}}}'
 
 
-def example(app: App, event: Event) -> str:
-    """An example line of this event, exactly in the form of a real one."""
-    return seal_line(
-        '{"v":1,"id":"019a9f4c-6d00-7abc-8def-0123456789ab","time":"2026-11-23T10:00:00.000Z",'
-        f'"app":"{app.name}","version":"1.2.3","name":"{event.name}","user":"5f0c8a1e7b3d4f6290a1c2d3e4f50617",'
-        '"session":"9b1d2c3e4f506172","ci":false,"os":"linux","arch":"x86_64","cpus":8,"runtime":"cpython 3.12.1",'
-        + fields_of(event)
-    ).decode("ascii").rstrip("\n")  # fmt: skip
-
-
 def _journey(app: App) -> Iterator[Block]:
     size, days, _ = app.limits
     yield Heading(2, ["Where it goes, and how long it stays"])
@@ -269,7 +235,7 @@ def _journey(app: App) -> Iterator[Block]:
                 "They are sent to ",
                 Link(app.endpoint),
                 ", over an encrypted connection, " if app.endpoint.startswith("https:") else ", ",
-                "at most every ",
+                "at most every " if app.identity == PSEUDONYMOUS else "a day's events once it is over, at most every ",
                 _span(app.flush_interval),
                 ".",
             ],

@@ -3,7 +3,8 @@
     "name":"shipper.census" ... "fields":{"age":"to-24-weeks","os":"linux","arch":"x86_64","runtime":"cpython-3.12",
                                           "agent":false,"uses.command":true,"uses.theme":false}
 
-It is said with the first event of a week, so whoever never comes back is counted too; its time is the week's Monday.
+It is said with the first event of a week, so whoever never comes back is counted too; it travels with the events of its
+day.
 `uses.<event>` say what was used in the week before of this installation, the last one in which it was counted: nothing
 can be said of a week that is not over. The first census of all has none of them. One file beside the choices binds
 it to the machine, `<spool>.census`, one line: the last week that was counted, the first one, and the events used in the
@@ -11,8 +12,7 @@ last one; nothing is made up for weeks that passed, and none is counted twice, w
 made for one run are no installations. Loaded once a week, and once a week for each event.
 """
 
-from shipper.recording.line import format_time, surroundings
-from shipper.recording.unlinked import WEEK
+from shipper.recording.line import surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,3 @@ def machine_here() -> "dict[str, str]":
     """What surroundings() writes, as a mapping; no value of it holds a comma."""
     pairs = [part.partition(":") for part in surroundings().split(",")]
     return {key.strip('"'): value.strip('"') for key, _, value in pairs}
-
-
-def monday_of(week: "int") -> "str":
-    """The Monday of a week as week_of() numbers them, "YYYY-MM-DD"."""
-    return format_time(week * WEEK - 3 * WEEK // 7)[:10]

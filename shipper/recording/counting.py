@@ -1,10 +1,11 @@
 """What an installation notes of itself for the census, on disk. Loaded once a week, and once a week for each event."""
 
 from shipper import files
-from shipper.recording.census import fields_json, machine_here, monday_of, note
+from shipper.recording.census import fields_json, machine_here, note
 from shipper.recording.event import CENSUS
 from shipper.recording.folder import spool_name
 from shipper.recording.foreign import is_foreign
+from shipper.recording.line import format_time
 from shipper.recording.lock import Lock, patience, set_patience
 from shipper.recording.spooling import spool_line
 from shipper.recording.unlinked import read_counted, unlinked_line, week_of
@@ -40,7 +41,9 @@ def count(
                 _write(config, spool, after)
             if said is not None:
                 fields = fields_json(said, machine_here(), agent, app.events)
-                line = unlinked_line(randomness, monday_of(week), app.name, app.version, CENSUS, False, "", fields)
+                line = unlinked_line(
+                    randomness, format_time(now)[:10], app.name, app.version, CENSUS, False, "", fields
+                )
                 kept = False
                 try:
                     kept = spool_line(app, environ, config, now, line, endpoint)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shipper.errors import DamagedLine
-from shipper.reader import decode
+from shipper.reader import DAY_LENGTH, decode
 from shipper.wires.message import Batch
 
 
@@ -24,7 +24,9 @@ def readable(raw: bytes) -> str:
 
 
 def nanoseconds(time: str) -> int:
-    """An event's time (`2026-11-23T10:00:00.123Z`) in Unix nanoseconds; 0, which is "unknown", for what is no time."""
+    """An event's time (`2026-11-23T10:00:00.123Z`, or a day) in Unix nanoseconds; 0, "unknown", for what is no time."""
+    if len(time) == DAY_LENGTH:
+        time += "T00:00:00.000Z"
     try:
         then = datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:

@@ -104,6 +104,8 @@ def _status_message(reply: Reply) -> str:
 
 
 def _resource(event: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    if "session" not in event:  # nothing of the machine is said with it
+        return (("service.name", event["app"]), ("service.version", event["version"]))
     runtime, _, runtime_version = str(event["runtime"]).partition(" ")
     return (
         ("service.name", event["app"]),
@@ -129,7 +131,8 @@ def _resource_logs(resource: tuple[tuple[str, Any], ...], found: list[Mapping[st
 
 
 def _record(event: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"log.record.uid": event["id"], "session.id": event["session"], "shipper.ci": event["ci"]}
+    run = {"session.id": event["session"]} if "session" in event else {}
+    own = {"log.record.uid": event["id"], **run, "shipper.ci": event["ci"]}
     person = {"enduser.pseudo.id": event["user"]} if "user" in event else {}
     agent = {"shipper.agent": event["agent"]} if "agent" in event else {}
     fields = {f"{event['app']}.{name}": value for name, value in event["fields"].items()}

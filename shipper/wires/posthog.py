@@ -27,7 +27,7 @@ https://posthog.com/docs/product-analytics/privacy.
 | of an event | becomes |
 |---|---|
 | id, name, time | uuid, event, timestamp |
-| user, else session | distinct_id |
+| user, else session, else id | distinct_id |
 | app, version, session, ci, agent, os, arch, cpus, runtime | properties of the same names, prefixed `shipper_` |
 | a field | property of the same name |
 """
@@ -84,7 +84,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "event": event["name"],
         "uuid": event["id"],
-        "timestamp": event["time"],
-        "distinct_id": event.get("user") or event["session"],
+        "timestamp": event["time"] if "session" in event else event["time"] + "T00:00:00Z",
+        "distinct_id": event.get("user") or event.get("session", event["id"]),
         "properties": {**event["fields"], **own, **_PRIVATE},
     }

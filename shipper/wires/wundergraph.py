@@ -102,8 +102,8 @@ def _first_error(errors: object) -> str:
 def _client_info(event: Mapping[str, Any]) -> dict[str, Any]:
     person = {"anonymousID": event["user"]} if "user" in event else {}
     return {
-        "osName": _OS.get(event["os"], "OTHER"),
-        "cpuCount": event["cpus"],
+        "osName": _OS.get(event.get("os", ""), "OTHER"),
+        "cpuCount": event.get("cpus", 0),
         "isCI": event["ci"],
         "isWGCloud": False,
         "wunderctlVersion": event["version"],

@@ -127,8 +127,9 @@ def test_a_day_of_a_wrong_clock_is_not_waited_for() -> None:
     assert not is_over("2026-11-23", NOW)
     assert not is_over("2026-11-24", NOW)
     assert is_over("2099-01-01", NOW)
-    assert postponed({1: "2026-11-21", 2: "2026-11-22", 3: "", 4: "2026-11-23"}, "", NOW) == {2, 4}
-    assert postponed({1: "2026-11-21", 2: "2026-11-22"}, "2026-11-22", NOW) == {1}
+    assert postponed({1: "2026-11-21", 2: "2026-11-22", 3: "", 4: "2026-11-23"}, frozenset(), NOW) == {2, 4}
+    assert postponed({1: "2026-11-21", 2: "2026-11-22"}, frozenset({"2026-11-22"}), NOW) == {1}
+    assert postponed({1: "2026-11-21", 2: "2026-11-22", 3: "2026-11-23"}, frozenset(), NOW, most=2) == {3}
 
 
 @pytest.mark.parametrize("random", [0.0, 0.5, 0.999])

@@ -8,7 +8,7 @@ import pytest
 
 from shipper.catalog.declaration import load_object
 from shipper.cli import main
-from shipper.privacy.page import ENVELOPE
+from shipper.privacy.levels import ENVELOPE
 from tests.fixtures.command_line import ROOT
 
 DEMO = "shipper.demo.wunderctl:telemetry"

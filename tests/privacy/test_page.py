@@ -16,6 +16,7 @@ from shipper.errors import DeclarationError
 from shipper.privacy import page
 from shipper.privacy.blocks import Block, Code, Grid, Heading, Link, Paragraph, markdown
 from shipper.privacy.blocks import page as html_page
+from shipper.privacy.levels import ENVELOPE, example
 from shipper.privacy.line_schema import json_schema
 from shipper.reader import decode
 from tests.fixtures.sample_app import spool_of
@@ -153,7 +154,7 @@ def test_every_member_and_every_field_is_on_the_page_in_both_forms() -> None:
 
 def test_the_example_line_is_a_real_one() -> None:
     app = declared()
-    event = decode(page.example(app, app.events["deployment"]).encode())
+    event = decode(example(app, app.events["deployment"], page.fields_of(app.events["deployment"])).encode())
     assert event["fields"] == {
         "target": "staging",
         "duration_ms": 1000,
@@ -172,7 +173,7 @@ def test_the_keys_of_a_real_line_are_those_that_the_page_explains(monkeypatch: p
     assert app.record("datasource", kind="mysql")
     with spool_of(dict(os.environ)) as spool:
         keys = list(decode(spool.read("active.ndjson", 1 << 16)))
-    assert [key for key in keys if key != "fields"] == [key for key, _, _ in page.ENVELOPE]
+    assert [key for key in keys if key != "fields"] == [key for key, _, _ in ENVELOPE]
 
 
 def test_text_of_others_can_be_no_markup() -> None:
