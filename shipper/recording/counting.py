@@ -2,6 +2,7 @@
 
 from shipper import files
 from shipper.recording.census import fields_json, machine_here, monday_of, note
+from shipper.recording.consent import read_others
 from shipper.recording.event import CENSUS
 from shipper.recording.folder import spool_name
 from shipper.recording.foreign import is_foreign
@@ -43,7 +44,7 @@ def count(
                 line = unlinked_line(randomness, monday_of(week), app.name, app.version, CENSUS, False, "", fields)
                 kept = False
                 try:
-                    kept = spool_line(app, environ, config, now, line, endpoint)
+                    kept = spool_line(app, environ, config, read_others(app.name), now, line, endpoint)
                 finally:
                     if not kept:
                         _write(config, spool, before)

@@ -90,8 +90,7 @@ def of_ours(*names: str) -> set[str]:
     ("program", "typed", "expected"),
     [
         ("with_click", "init", of_ours()),
-        # In the wheel typer's file is no part of a door: it finds what it needs of one by their other names.
-        ("with_typer", "init", of_ours("typer", *(("click", "program") if FUSED else ()))),
+        ("with_typer", "init", of_ours("typer")),
         ("with_argparse", "init", of_ours("argparse", "function", *(() if FUSED else ("argparse_tree",)))),
         ("with_function", "well", of_ours("function")),
     ],
