@@ -19,6 +19,7 @@ from shipper.recording.consent import (
     read_others,
     variable,
 )
+from shipper.recording.environment import look_up
 from shipper.recording.event import OUT_OF_TYPE, by_name
 from shipper.recording.folder import find_config, home_path, open_config, spool_name
 from shipper.recording.foreign import is_foreign
@@ -172,7 +173,7 @@ class App:
 
     def mode(self) -> "tuple[str, str]":
         """Say what may be done with an event now: (mode, the rule that decided it). Never raises, like record()."""
-        environ = os.environ
+        environ = look_up(os.environ, self.variable)
         try:
             config = find_config(environ)
         except OSError as error:
@@ -194,7 +195,7 @@ class App:
         return decide_here(self.flag, environ, config, policy, others)
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
-        environ = os.environ
+        environ = look_up(os.environ, self.variable)
         now = time.time_ns() // 1_000_000
         moment = format_time(now)
         today = moment[:10]
@@ -221,7 +222,7 @@ class App:
             if mode != ON and os.access(f"{home_path(environ, 'state')}/apps/{spool}/deletions", os.F_OK):
                 from shipper.wakeup.deletions import start_deletion_pass
 
-                start_deletion_pass(environ, spool, self.variable, now // 1000, self.flush_interval)
+                start_deletion_pass(os.environ, spool, self.variable, now // 1000, self.flush_interval)
             if mode == OFF and not debug:
                 return False
             ci, agent = signs(environ)
@@ -263,7 +264,7 @@ class App:
         if why == NOTICE_DUE:
             from shipper.choices.notice import show_once
 
-            self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
+            self._noticed = os.getpid() if show_once(self, os.environ, now) else self._noticed
         if name in self.events and self.events[name].expired(today):
             mode, why = OFF, "the event is past its last day"
         return mode, why

@@ -26,8 +26,6 @@ class Event:
     whether the option was given. Raises DeclarationError when the declaration is wrong.
     """
 
-    __slots__ = ("dated", "expires", "fields", "measured", "name", "owner", "reason", "since")
-
     def __init__(
         self,
         name: "str",

@@ -59,8 +59,6 @@ class Lock:
     Raises Busy, or OSError where the file system has no locks; `busy` says which of the two without its class.
     """
 
-    __slots__ = ("_folder", "_foreign", "_name", "_seconds", "_turn", "busy", "fd", "waited")
-
     def __init__(self, folder: "Folder", seconds: "float", name: "str" = "spool.lock") -> None:
         self._folder, self._seconds, self._name = folder, seconds, name
         self.fd, self.waited, self.busy = -1, 0.0, False

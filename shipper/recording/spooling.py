@@ -5,7 +5,7 @@ Whoever finds a pass due rings the doorbell or starts a flusher, after the lock 
 
 import os
 
-from shipper.recording.active import append_line, is_full
+from shipper.recording.active import append_line
 from shipper.recording.consent import read_machine_endpoint
 from shipper.recording.due import advance_due
 from shipper.recording.folder import open_app, open_state, spool_name
@@ -82,7 +82,7 @@ def spool_line(
     if news:
         from shipper.wakeup import request_pass
 
-        request_pass(environ, name, app.variable, news)
+        request_pass(os.environ, name, app.variable, news)
     return kept
 
 
@@ -134,16 +134,16 @@ def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: 
 
 def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":
     """Append to the active file of `into`, sealing a full one first (S3). Returns its size before, -1 if full."""
-    full = is_full(into, len(line))
-    if full:
+    before = append_line(into, line, app.sync)
+    if before < 0:
         from shipper.spool.limits import Limits, evict
         from shipper.spool.segments import seal
 
         seal(folder, now, os.urandom(4), into is not folder, app.sync)
         evict(folder, Limits(*app.limits), app.sync)
-    before = append_line(into, line, app.sync)
+        append_line(into, line, app.sync)
     if app.sync and into is not folder:
         from shipper import files
 
         files.sync_entries(into)
-    return -1 if full else before
+    return before

@@ -3,6 +3,7 @@
 import os
 
 from shipper.recording.folder import home_path
+from shipper.recording.foreign import is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ def may_hold_unsent(environ: "Mapping[str, str]", app: "str") -> "bool":
     apps = home_path(environ, "state") + "/apps"
     try:
         spools = [f"{apps}/{name}" for name in os.listdir(apps) if name.partition("@")[0] == app]
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return False  # nothing was ever recorded
     return any([_holds_some(spool) for spool in spools])  # noqa: C419  a generator is a function more
 
@@ -27,11 +30,14 @@ def _holds_some(spool: "str") -> "bool":
         try:
             if os.listdir(f"{spool}/{room}"):
                 return True
-        except FileNotFoundError:
-            continue
-        except NotADirectoryError:
-            return True  # no spool of ours: holding.py says so
+        except OSError as error:
+            if is_foreign(error):
+                raise
+            if not isinstance(error, FileNotFoundError):
+                return True  # no spool of ours: holding.py says so
     try:
         return os.stat(f"{spool}/active.ndjson").st_size > 0
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_foreign(error):
+            raise
         return False

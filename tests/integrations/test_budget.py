@@ -16,7 +16,8 @@ __all__ = ["on"]
 
 #: The files of the recording path, which the wheel fuses into one.
 RECORDING = (
-    "active", "app", "automation", "command", "consent", "due", "event", "folder", "foreign", "line", "lock", "manifest",
+    "active", "app", "automation", "command", "consent", "due", "environment", "event", "folder", "foreign", "line", "lock",
+    "manifest",
     "modes", "names", "settings", "spooling", "values",
 )  # fmt: skip
 SOURCES = {f"shipper.recording.{name}" for name in RECORDING} | {"shipper", "shipper.recording"}
