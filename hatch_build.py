@@ -22,6 +22,7 @@ DOORS = (
     "shipper.integrations",
     "shipper.integrations.function",
     "shipper.integrations.argparse",
+    "shipper.integrations.typer",
 )
 ALIAS = """# {name} is fused into {door}: this is its other name, and its source is the .pyi beside it.
 import sys

@@ -14,7 +14,7 @@ from shipper import files
 from shipper.errors import Busy
 from shipper.recording.consent import read_identity, read_line
 from shipper.recording.folder import Folder
-from shipper.recording.lock import PATIENCE, Lock
+from shipper.recording.lock import PATIENCE, Lock, patience, set_patience
 from shipper.recording.names import valid_id
 
 #: Ends the name of the file that says when a person was forgotten.
@@ -32,17 +32,28 @@ _HEX = re.compile(r"[0-9a-fA-F]{32,64}")
 _KSUID = re.compile(r"[0-2][0-9A-Za-z]{26}")
 
 
+def first_identity(config: Folder, spool: str, app: str, adopt: str) -> str:
+    """Make the id with which an event of an app is recorded for the first time, out of this process's patience.
+
+    adopt is where an earlier telemetry kept its id: the receiver that the app declares may know it, no other does. Where
+    somebody else is making the id the event goes without: it counts for nobody, which is better than not at all.
+    """
+    user, waited = make_identity(config, spool, os.urandom(16), adopt if spool == app else "", patience())
+    set_patience(patience() - waited)
+    return user
+
+
 def make_identity(
-    config: Folder, spool: str, randomness: bytes, adopt: str = "", patience: float = PATIENCE
+    config: Folder, spool: str, randomness: bytes, adopt: str = "", seconds: float = PATIENCE
 ) -> tuple[str, float]:
     """Make this person's id for one spool, 32 hexadecimal digits, of 16 random bytes, unless it is there already.
 
     A spool is an app's at one endpoint: another receiver knows the person by another id. adopt ("FILE" or "FILE#key")
     names where an earlier telemetry kept its id, which is taken over once. However many first runs race, one id is made,
-    under a lock waited for at most patience seconds. Returns the id, "" where somebody else has been making it all that
+    under a lock waited for at most so many seconds. Returns the id, "" where somebody else has been making it all that
     time, and the seconds waited. Raises OSError where it can be neither read nor made.
     """
-    lock = Lock(config, patience, spool + ".lock")
+    lock = Lock(config, seconds, spool + ".lock")
     try:
         with lock:
             found = read_identity(config, spool)

@@ -17,7 +17,7 @@ from shipper.choices.notice import command
 from shipper.choices.saving import save_choice
 from shipper.errors import Busy
 from shipper.recording.automation import one_run_home, signs
-from shipper.recording.consent import BY_POLICY, read_choice
+from shipper.recording.consent import BY_POLICY, read_choice, read_others
 from shipper.recording.folder import Folder, open_config
 from shipper.recording.line import format_time
 from shipper.recording.lock import PATIENCE, Lock
@@ -80,7 +80,7 @@ def is_person(environ: Mapping[str, str]) -> bool:
 def _is_due(app: "App", environ: Mapping[str, str], config: Folder, now: int) -> bool:
     if app.name + INVITED in files.names(config):
         return False
-    if read_choice(config, app.name)[0] or app.decide(environ, config)[1] != BY_POLICY:
+    if read_choice(config, app.name)[0] or app.decide(environ, config, read_others(app.name))[1] != BY_POLICY:
         return False
     age = now / 1000 - config.stat(app.name + ".id").st_mtime  # made with the person's first event
     return age >= (app.invite_after or INVITE_DAYS) * _DAY
@@ -109,7 +109,7 @@ def _ask(app: "App") -> str:
 def _save(app: "App", environ: Mapping[str, str], config: Folder, answer: str, now: int) -> None:
     """Save the answer, unless the person has chosen elsewhere while the question stood here."""
     with Lock(config, PATIENCE, app.name + ".lock"):
-        if app.decide(environ, config)[1] == BY_POLICY:
+        if app.decide(environ, config, read_others(app.name))[1] == BY_POLICY:
             save_choice(config, app.name, answer, BY_INVITATION, now)
         _note(config, app.name, now, "yes" if answer == ON else "no")
 

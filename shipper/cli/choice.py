@@ -108,7 +108,7 @@ def _follow(environ: Mapping[str, str], config: Folder, name: str, args: argpars
     """Bring one spool in line with all that was ever chosen, and say what became of its events."""
     # There is a saved choice, so no policy speaks; and what this shell's environment says is not lasting.
     app = name.partition("@")[0]
-    mode = consent.decide(None, {}, consent.read_saved(config, app), (app, "opt-in", "", OFF))[0]
+    mode = consent.decide_here(None, {}, config, (app, "opt-in", "", OFF), consent.read_others(app))[0]
     with open_spool(environ, name) as spool:
         if mode == OFF:
             gone, left = _erase(environ, name)

@@ -22,7 +22,6 @@ from shipper.integrations.argparse_tree import children, subparsers
 from shipper.integrations.failures import quietly
 from shipper.integrations.function import Run
 from shipper.integrations.program import declared_options, mentions, under_way
-from shipper.recording.command import exit_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +164,7 @@ class ParserHook:
         run = self._alone
         if run is not None:
             from shipper.integrations.ends import outcome_of
+            from shipper.recording.ending import exit_status
 
             run.command.exit_code = exit_status(status)
             run.command.outcome = "usage" if self._refusing else outcome_of(self.program, run.command.exit_code)

@@ -48,7 +48,7 @@ def begin_after_link(step: "Step") -> None:
     """Let the time of a link of a chain begin where the one before it ended: all are parsed before the first one runs."""
     chain = step.above
     if chain is not None:
-        step.command.begin_at(chain.mark)
+        step.command.start = max(step.command.start, chain.mark)
         chain.mark = time.monotonic_ns()
 
 

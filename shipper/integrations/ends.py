@@ -6,7 +6,7 @@ may is read from the frames that are still there. A SystemExit asks for a status
 
 import sys
 
-from shipper.recording.command import ending, exit_status
+from shipper.recording.ending import ending, exit_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def end_of_click(step: "Step", error: "BaseException | None") -> "tuple[bool, Ba
 def end_of_main(run: "Run", error: "BaseException | None") -> "BaseException | None":
     """Set how a main function ended, and whether it was no use of a command. Return the error whose class is shown."""
     command, program = run.command, run.program
-    outcome, status = ending(error)
+    outcome, status = ending(error) if error is not None else ("ok", None)
     if error is None:
         status = _returned_status(run.returned)
         outcome = "ok" if status is None else outcome_of(program, status)

@@ -3,7 +3,6 @@
 import os
 
 from shipper.recording.folder import write_all
-from shipper.recording.foreign import is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +19,17 @@ SHORTEST_LINE = 240
 def append_line(folder: "Folder", line: "bytes", sync: "bool" = False, name: "str" = "active.ndjson") -> "int":
     """Append one line to the file `name` of the folder and return how many bytes stood there before.
 
-    The caller holds the lock. S1: on return the whole line is with the kernel, with `sync` on the disk. S2: one write,
-    a short one is taken back; a tail that a killed writer left is closed off first, so only that tail is unreadable.
+    Where the line would take the file past a segment's size, -1 is returned and nothing is written (S3). The caller holds
+    the lock. S1: on return the whole line is with the kernel, with `sync` on the disk. S2: one write, a short one is taken
+    back; a tail that a killed writer left is closed off first, so only that tail is unreadable.
     """
     fd = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
-        size = os.fstat(fd).st_size
+        size = os.lseek(fd, 0, os.SEEK_END)  # O_APPEND: writing goes to the end, wherever reading stands
         if size > 0:
-            os.lseek(fd, size - 1, os.SEEK_SET)  # O_APPEND: writing still goes to the end
+            if is_full(folder, size, len(line), name):
+                return -1
+            os.lseek(fd, size - 1, os.SEEK_SET)
             if os.read(fd, 1) != b"\n":
                 line = b"\n" + line
         try:
@@ -42,14 +44,8 @@ def append_line(folder: "Folder", line: "bytes", sync: "bool" = False, name: "st
         os.close(fd)
 
 
-def is_full(folder: "Folder", length: "int", name: "str" = "active.ndjson", most: "int" = SEGMENT_BYTES) -> "bool":
-    """Say whether a line of `length` bytes would take the file `name` past `most` bytes or a segment's lines (S3)."""
-    try:
-        size = folder.stat(name).st_size
-    except FileNotFoundError as error:
-        if is_foreign(error):
-            raise
-        return False
+def is_full(folder: "Folder", size: "int", length: "int", name: "str", most: "int" = SEGMENT_BYTES) -> "bool":
+    """Say whether a line of `length` bytes takes the file `name`, of `size` bytes, past `most` or a segment's lines (S3)."""
     if size + length > most:
         return size > 0
     return size >= SEGMENT_LINES * SHORTEST_LINE and folder.read(name, SEGMENT_BYTES).count(b"\n") >= SEGMENT_LINES

@@ -16,17 +16,18 @@ from shipper.recording.consent import (
     decide_here,
     read_consent_date,
     read_identity,
+    read_others,
     variable,
 )
+from shipper.recording.environment import look_up
 from shipper.recording.event import OUT_OF_TYPE, by_name
-from shipper.recording.folder import find_config, open_config, spool_name
+from shipper.recording.folder import find_config, home_path, open_config, spool_name
 from shipper.recording.foreign import is_foreign
 from shipper.recording.line import MAX_LINE, event_line, format_time
-from shipper.recording.lock import patience, set_patience
 from shipper.recording.manifest import write_manifest
 from shipper.recording.modes import NONE, OFF, ON, PSEUDONYMOUS
 from shipper.recording.settings import FLUSH_INTERVAL, MAX_BYTES, MAX_DAYS, MAX_FILES, check_settings
-from shipper.recording.spooling import endpoint_here, spool_line, start_deletion_pass
+from shipper.recording.spooling import endpoint_here, spool_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeVar
 
     from shipper.integrations.program import Program
+    from shipper.recording.consent import Others
     from shipper.recording.event import Event
     from shipper.recording.folder import Folder
 
@@ -128,18 +130,15 @@ class App:
 
                 if isinstance(error, BadValue):
                     raise
-            self._explain_failure(name, error)
+            try:
+                wish = os.environ.get(self.variable + "_DEBUG")
+                if wish:
+                    from shipper.recording.debug import explain_failure
+
+                    explain_failure(wish, name, error)
+            except Exception:  # noqa: S110 - something failed already: what fails for the same reason must not reach the host
+                pass
             return False
-
-    def _explain_failure(self, name: "str", error: "BaseException") -> None:
-        try:
-            wish = os.environ.get(self.variable + "_DEBUG")
-            if wish:
-                from shipper.recording.debug import explain_failure
-
-                explain_failure(wish, name, error)
-        except Exception:  # something failed already: what fails for the same reason must not reach the host
-            return
 
     def command(self, name: "str") -> "Command":
         """Measure a command: `with app.command("up"): ...` records its duration, its outcome and its error's class."""
@@ -181,6 +180,7 @@ class App:
 
     def mode(self) -> "tuple[str, str]":
         """Say what may be done with an event now: (mode, the rule that decided it). Never raises, like record()."""
+        environ = look_up(os.environ, self.variable)
         try:
             config = find_config(os.environ)
         except OSError as error:
@@ -188,43 +188,57 @@ class App:
                 raise
             return OFF, BY_UNREACHABLE
         try:
-            return self.decide(os.environ, config)
+            return self.decide(environ, config, read_others(self.name))
         finally:
             if config is not None:
                 config.close()
 
-    def decide(self, environ: "Mapping[str, str]", config: "Folder | None") -> "tuple[str, str]":
-        """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it)."""
-        return decide_here(self.flag, environ, config, (self.name, self.policy, self.policy_date, self.ci))
+    def decide(self, environ: "Mapping[str, str]", config: "Folder | None", others: "Others") -> "tuple[str, str]":
+        """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it).
+
+        `others` is what machine and repository say.
+        """
+        policy = (self.name, self.policy, self.policy_date, self.ci)
+        return decide_here(self.flag, environ, config, policy, others)
 
     def _record(self, name: "str", fields: "dict[str, object]") -> "bool":
-        environ = os.environ
+        environ = look_up(os.environ, self.variable)
         now = time.time_ns() // 1_000_000
         moment = format_time(now)
         today = moment[:10]
         config = find_config(environ)
         try:
-            mode, why = self._decide_now(name, environ, config, now, today)
+            others = read_others(self.name)
+            mode, why = self._decide_now(name, environ, config, others, now, today)
             event = self.events.get(name)
             covered = read_consent_date(config, self.name, why) if event and event.dated else "~"
             if mode != OFF and event and event.since > covered:
                 mode, why = OFF, "the event is newer than the choice; to include it, choose again"
             if mode != OFF:  # S6: there must be a folder in which the look under the lock finds a choice
                 config = config or open_config(environ, create=True)
+            endpoint = endpoint_here(self, environ)
+            # A person is somebody else at each receiver: the id belongs to the spool, as that does to an endpoint.
+            spool = spool_name(self.name, endpoint)
             if event and event.measured:
-                fields = self._measure(event, fields, environ, config if mode != OFF else None, now)
+                from shipper.choices.remembered import answer
+
+                fields = answer(event, fields, environ, config if mode != OFF else None, spool, now)
             said = self._say(name, fields, today, covered)
             debug = environ.get(self.variable + "_DEBUG")
-            if mode != ON:
-                start_deletion_pass(self, environ, now)
+            # Hardly anybody asks for deletion: nothing is loaded before there is a folder for it.
+            if mode != ON and os.access(f"{home_path(environ, 'state')}/apps/{spool}/deletions", os.F_OK):
+                from shipper.wakeup.deletions import start_deletion_pass
+
+                start_deletion_pass(os.environ, spool, self.variable, now // 1000, self.flush_interval)
             if mode == OFF and not debug:
                 return False
             ci, agent = signs(environ)
-            user, endpoint = "", endpoint_here(self, environ)
+            user = ""
             if config and not (ci or mode == OFF or one_run_home(environ)):
-                user = self._identify(environ, config, now, name, agent, endpoint)
+                user = self._identify(config, now, name, agent, endpoint, spool)
             line = self._line(now, moment, name, said, user, ci, agent)
-            kept = mode != OFF and len(line) <= MAX_LINE and spool_line(self, environ, config, now, line, endpoint)
+            kept = mode != OFF and len(line) <= MAX_LINE
+            kept = kept and spool_line(self, environ, config, others, now, line, endpoint)
             if debug:
                 from shipper.recording.debug import tell
 
@@ -235,56 +249,47 @@ class App:
                 config.close()
 
     def _decide_now(
-        self, name: "str", environ: "Mapping[str, str]", config: "Folder | None", now: "int", today: "str"
+        self,
+        name: "str",
+        environ: "Mapping[str, str]",
+        config: "Folder | None",
+        others: "Others",
+        now: "int",
+        today: "str",
     ) -> "tuple[str, str]":
         """Decide for one event, show a notice that is due, and hold back what waits where the environment says off."""
-        mode, why = self.decide(environ, config)
+        mode, why = self.decide(environ, config, others)
         if why in ENVIRONMENT_OFF:
-            from shipper.spool.holding import hold_pending
+            from shipper.recording.unsent import may_hold_unsent
 
-            hold_pending(environ, self.name, why, now)
+            if may_hold_unsent(environ, self.name):
+                from shipper.spool.holding import hold_pending
+
+                hold_pending(environ, self.name, why, now)
         if self._noticed == os.getpid():  # the run that shows the notice records nothing
             mode, why = OFF, NOTICE_DUE
         if why == NOTICE_DUE:
             from shipper.choices.notice import show_once
 
-            self._noticed = os.getpid() if show_once(self, environ, now) else self._noticed
+            self._noticed = os.getpid() if show_once(self, os.environ, now) else self._noticed
         if name in self.events and self.events[name].expired(today):
             mode, why = OFF, "the event is past its last day"
         return mode, why
 
-    def _measure(
-        self,
-        event: "Event",
-        fields: "dict[str, object]",
-        environ: "Mapping[str, str]",
-        config: "Folder | None",
-        now: "int",
-    ) -> "dict[str, object]":
-        from shipper.choices.remembered import answer
-
-        return answer(event, fields, environ, config, spool_name(self.name, endpoint_here(self, environ)), now)
-
     def _identify(
-        self, environ: "Mapping[str, str]", config: "Folder", now: "int", name: "str", agent: "str", endpoint: "str"
+        self, config: "Folder", now: "int", name: "str", agent: "str", endpoint: "str", spool: "str"
     ) -> "str":
         """Return the person's id; "" where the app wants none: then this installation is counted, once a week."""
         if self.identity == NONE:
             from shipper.recording.uses import count_use
 
-            count_use(self, environ, config, now, name, agent, endpoint)
+            count_use(self, os.environ, config, now, name, agent, endpoint)
             return ""
-        # A person is somebody else at each receiver: the id belongs to the spool, as that does to an endpoint.
-        spool = spool_name(self.name, endpoint)
         user = read_identity(config, spool)
         if not user:
-            from shipper.choices.identity import make_identity
+            from shipper.choices.identity import first_identity
 
-            # Where somebody else is making it, the event goes without: it counts for nobody, better than not at all.
-            user, waited = make_identity(
-                config, spool, os.urandom(16), "" if endpoint else self.identity_file, patience()
-            )
-            set_patience(patience() - waited)
+            user = first_identity(config, spool, self.name, self.identity_file)
         return user
 
     def _say(self, name: "str", fields: "dict[str, object]", today: "str", covered: "str") -> "str":
@@ -312,9 +317,11 @@ class App:
         found = self._manifests.get(endpoint)
         if found is None:
             declared = self.events.get("command")
-            if declared and self.programs and any(value_type.from_tree for value_type in declared.fields.values()):
-                from shipper.integrations.names import fill_names
+            for value_type in declared.fields.values() if declared and self.programs else ():
+                if value_type.from_tree:
+                    from shipper.integrations.names import fill_names
 
-                fill_names(self)
+                    fill_names(self)
+                    break
             found = self._manifests[endpoint] = write_manifest(self, endpoint)
         return found

@@ -20,12 +20,13 @@ class Command:
     It fills those of the fields command, duration_ms, outcome, exit_code, error that the event declares, and the fields
     that are named like options (`--force`): True for each in `options`. `outcome` is "ok", "error", "usage" or
     "interrupted"; set it before the end to say it yourself. None leaves it out, as it does `exit_code`, which is said
-    only where it is known: a SystemExit asks for one. As a decorator it measures each call of a function.
+    only where it is known: a SystemExit asks for one. `start` is when it began, on the monotonic clock, in nanoseconds. As a
+    decorator it measures each call of a function.
     """
 
     def __init__(self, app: "App", name: "str") -> None:
         self.app, self.name = app, name
-        self.process, self._start = os.getpid(), time.monotonic_ns()
+        self.process, self.start = os.getpid(), time.monotonic_ns()
         self.outcome: str | None = ""
         self.exit_code: int | None = None
         self.options: Iterable[str] = ()
@@ -38,12 +39,8 @@ class Command:
         return decorated
 
     def __enter__(self) -> "Command":
-        self.process, self._start = os.getpid(), time.monotonic_ns()
+        self.process, self.start = os.getpid(), time.monotonic_ns()
         return self
-
-    def begin_at(self, moment: "int") -> None:
-        """Let its time begin at a moment of the monotonic clock, in nanoseconds, if that is later than it did."""
-        self._start = max(self._start, moment)
 
     def __exit__(
         self, error_type: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
@@ -52,10 +49,14 @@ class Command:
 
     def end(self, error: "BaseException | None" = None) -> None:
         """Record the command, ended by error or well."""
-        outcome, code = ending(error)
+        outcome, code = "ok", None
+        if error is not None:
+            from shipper.recording.ending import ending
+
+            outcome, code = ending(error)
         values: dict[str, object] = {
             "command": self.name,
-            "duration_ms": (time.monotonic_ns() - self._start) // 1_000_000,
+            "duration_ms": (time.monotonic_ns() - self.start) // 1_000_000,
             "outcome": outcome if self.outcome == "" else self.outcome,
             "exit_code": code if self.exit_code is None else self.exit_code,
             "error": error if isinstance(error, Exception) else None,
@@ -65,24 +66,3 @@ class Command:
         declared = self.app.events.get("command")
         fields = declared.fields if declared else {}
         self.app.record("command", **{key: values[key] for key in values if key in fields and values[key] is not None})
-
-
-def ending(error: "BaseException | None") -> "tuple[str, int | None]":
-    """Say how work ended that error leaves, and the exit status for which it asks: None where it asks for none."""
-    if error is None:
-        return "ok", None
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", None
-    if not isinstance(error, SystemExit):
-        return "error", None
-    code = exit_status(error.code)
-    return ("error" if code else "ok"), code
-
-
-def exit_status(asked: "object") -> "int":
-    """Return the status with which a process ends after sys.exit(asked): any object but None and an int is printed."""
-    if asked is None:
-        return 0
-    if not isinstance(asked, int):
-        return 1
-    return asked & 0xFF if -(1 << 63) <= asked < 1 << 63 else 255

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from shipper.recording.folder import Folder
 
-    #: What the files say: the modes for this app and for all apps ("" none, or UNREADABLE); for which policy date the
-    #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE); the modes of the machine's administrator
-    #: and of the repository ("" none, LOCAL, OFF, UNREADABLE). No class: to make one costs every host.
+    #: What machine and repository say: the modes of the machine's administrator and of the repository ("" none, LOCAL, OFF,
+    #: UNREADABLE).
+    Others = tuple[str, str]
+    #: What all files say: the modes for this app and for all apps ("" none, or UNREADABLE); for which policy date the
+    #: notice was shown ("" not shown, "-" a policy without a date, or UNREADABLE); then Others. No class: to make one costs
+    #: every host.
     Saved = tuple[str, str, str, str, str]
     #: What an app does until somebody chooses: its name; "opt-in" or "opt-out"; when the policy last changed ("YYYY-MM-DD"
     #: or ""), as a notice shown for an earlier one is due again; the mode in CI. An opt-in app never sends from CI: "on"
@@ -119,10 +122,10 @@ def _undecided(ci: "bool", notice: "str", lower: "str", policy: "Policy") -> "tu
 
 
 def decide_here(
-    flag: "str | None", environment: "Mapping[str, str]", config: "Folder | None", policy: "Policy"
+    flag: "str | None", environment: "Mapping[str, str]", config: "Folder | None", policy: "Policy", others: "Others"
 ) -> "tuple[str, str]":
-    """Read what holds here and now, and decide. config is the open configuration folder, None where there is none yet."""
-    mode, why = decide(flag, environment, read_saved(config, policy[0]), policy)
+    """Read what people have chosen, and decide. config is the open configuration folder, None where there is none yet."""
+    mode, why = decide(flag, environment, (*read_choices(config, policy[0]), *others), policy)
     if why in (NOTICE_DUE, NOTICE_SHOWN) and one_run_home(environment):
         return OFF, BY_ONE_RUN  # each container would show the notice again, to nobody who could remember it
     return mode, why
@@ -167,12 +170,17 @@ def read_consent_date(config: "Folder | None", app: "str", why: "str") -> "str":
     return "~"
 
 
-def read_saved(config: "Folder | None", app: "str") -> "Saved":
-    """Read what people have chosen, and what machine and repository say. config is None where there is no folder yet."""
+def read_choices(config: "Folder | None", app: "str") -> "tuple[str, str, str]":
+    """Read what people have chosen, and whether the notice was shown. config is None where there is no folder yet."""
     mine, everywhere = read_choice(config, app)[0], read_choice(config, ALL)[0]
     # The notice counts only where nobody has chosen: one file less to read for everybody else.
     notice = "" if mine or everywhere else read_notice(config, app)
-    return mine, everywhere, notice, read_machine(app), read_repository(app)
+    return mine, everywhere, notice
+
+
+def read_others(app: "str") -> "Others":
+    """Read what machine and repository say."""
+    return read_machine(app), read_repository(app)
 
 
 def read_machine(app: "str") -> "str":

@@ -2,6 +2,7 @@
 
 from shipper import files
 from shipper.recording.census import fields_json, machine_here, note
+from shipper.recording.consent import read_others
 from shipper.recording.event import CENSUS
 from shipper.recording.folder import spool_name
 from shipper.recording.foreign import is_foreign
@@ -46,7 +47,7 @@ def count(
                 )
                 kept = False
                 try:
-                    kept = spool_line(app, environ, config, now, line, endpoint)
+                    kept = spool_line(app, environ, config, read_others(app.name), now, line, endpoint)
                 finally:
                     if not kept:
                         _write(config, spool, before)

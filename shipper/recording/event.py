@@ -26,8 +26,6 @@ class Event:
     whether the option was given. Raises DeclarationError when the declaration is wrong.
     """
 
-    __slots__ = ("dated", "expires", "fields", "measured", "name", "owner", "reason", "since")
-
     def __init__(
         self,
         name: "str",
@@ -40,8 +38,10 @@ class Event:
         options: "Mapping[str, ValueType] | None" = None,
         **fields: "ValueType",
     ) -> "None":
-        if options:
-            fields |= _checked(name, options)
+        for option in options or ():
+            if option[:1] != "-" or not option.strip("-"):
+                wrong(f"{name} declares the option {option!r}: options= takes --force and its like, a field needs none")
+        fields |= options or {}
         if not valid_name(name) or name.startswith("shipper."):
             wrong(f"{name!r} cannot name an event: 1 to 64 of A-Z a-z 0-9 _ . : + / < > -, not beginning with shipper.")
         if not reason:
@@ -99,16 +99,6 @@ class Event:
         """Describe the event as a JSON object."""
         fields = ",".join([f'"{field}":{value_type.manifest()}' for field, value_type in self.fields.items()])
         return f'{{"name":"{self.name}"{metadata_json(self)},"fields":{{{fields}}}}}'
-
-
-def _checked(event: "str", options: "Mapping[str, ValueType]") -> "Mapping[str, ValueType]":
-    """Check that each of these names an option. Raises DeclarationError."""
-    for option in options:
-        if option[:1] != "-" or not option.strip("-"):
-            wrong(
-                f"{event} declares the option {option!r}: options= takes names such as --force, a field needs no options="
-            )
-    return options
 
 
 def by_name(events: "Iterable[Event]") -> "dict[str, Event]":

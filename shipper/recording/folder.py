@@ -58,8 +58,6 @@ class Folder:
     to it (none where the system cannot). What happens to files seldom stands in files.py.
     """
 
-    __slots__ = ("at", "fd", "path")
-
     def __init__(self, path: "str", fd: "int") -> None:
         self.path, self.fd = path, fd
         self.at = {"dir_fd": fd} if fd >= 0 else {}
@@ -198,31 +196,21 @@ def write_all(fd: "int", data: "bytes") -> None:
 
 def _open_base(purpose: "str", environ: "Mapping[str, str]", create: "bool") -> "Folder":
     path = home_path(environ, purpose)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        _refuse_foreign(path)
     try:
         return open_folder(path)
-    except FileNotFoundError as error:
-        if not create or is_foreign(error):
+    except OSError as error:
+        if is_foreign(error):
+            raise
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            from shipper.recording.platforms import refuse_foreign
+
+            refuse_foreign(path)
+        if not create or not isinstance(error, FileNotFoundError):
             raise
     from shipper.recording.platforms import make_base
 
     make_base(path, environ)
     return open_folder(path)
-
-
-def _refuse_foreign(path: "str") -> None:
-    """S10: root leaves nothing in somebody else's folder (sudo without -H, XDG_* of another), who could not remove it."""
-    while True:
-        try:
-            found = os.stat(path)
-            break
-        except OSError as error:  # it is to be made: what will hold it says whose it is
-            if is_foreign(error):
-                raise
-            path = os.path.dirname(path)
-    if found.st_uid != 0:
-        _refuse("root does not write into a folder of somebody else", path)
 
 
 def open_state(environ: "Mapping[str, str]", create: "bool" = False) -> "Folder":

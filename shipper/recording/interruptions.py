@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import CodeType, FrameType
 
 from shipper.recording.folder import home_path
-from shipper.recording.lock import forget_turns
+from shipper.recording.lock import turns
 
 #: Where the system lists this process's descriptors as links to what they are. Elsewhere nothing is cleaned up.
 _DESCRIPTORS = "/proc/self/fd"
@@ -50,7 +50,7 @@ def clean_up(environ: Mapping[str, str], recording: CodeType) -> None:
         for name in os.listdir(_DESCRIPTORS):
             if _below(name, ours):
                 os.close(int(name))
-        forget_turns()
+        turns.clear()  # one of them may have been kept
     except OSError:
         return
 

@@ -24,7 +24,6 @@ work of `shipper.reader`, which a process that only records never loads.
 
 import os
 import sys
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +55,17 @@ def new_id(milliseconds: "int", randomness: "bytes") -> "str":
 def format_time(milliseconds: "int") -> "str":
     """Write Unix milliseconds as RFC 3339 in UTC; what lies before 1970 or past 9999 is moved to the nearest end."""
     seconds, rest = divmod(min(max(milliseconds, 0), 253402300799999), 1000)
-    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
-    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}.{rest:03d}Z"
+    # By arithmetic: gmtime() reads the file of the local zone. A year begins in March, so that a leap day is its last.
+    days, second = divmod(seconds, 86400)
+    era, day = divmod(days + 719468, 146097)  # since March of the year 0, in spans of 400 years
+    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day += 1 - (153 * month + 2) // 5
+    year += 400 * era + month // 10
+    month += 3 if month < 10 else -9
+    hour, minute = second // 3600, second // 60 % 60
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second % 60:02d}.{rest:03d}Z"
 
 
 def surroundings() -> "str":

@@ -20,7 +20,7 @@ PATIENCE = 0.05
 LOCK_PAUSE = 0.0005
 # The turns that the threads of this process take before a lock, by process, folder and file. They are kept by the
 # interpreter and not by this module: two copies of it in one process take turns as well.
-_turns: "dict[tuple[int, str, str], _thread.LockType]" = sys.__dict__.setdefault("_shipper_turns", {})
+turns: "dict[tuple[int, str, str], _thread.LockType]" = sys.__dict__.setdefault("_shipper_turns", {})
 # S12: what is left of the seconds that this process may wait.
 _patience = PATIENCE
 
@@ -34,11 +34,6 @@ def set_patience(seconds: "float") -> None:
     """Say how many seconds this process may still wait for locks; below 0 counts as 0."""
     global _patience
     _patience = max(0.0, seconds)
-
-
-def forget_turns() -> None:
-    """Begin anew, after an interruption that may have kept a turn. The caller is alone in this process."""
-    _turns.clear()
 
 
 def has_locks() -> "bool":
@@ -64,13 +59,11 @@ class Lock:
     Raises Busy, or OSError where the file system has no locks; `busy` says which of the two without its class.
     """
 
-    __slots__ = ("_folder", "_name", "_seconds", "_turn", "busy", "fd", "waited")
-
     def __init__(self, folder: "Folder", seconds: "float", name: "str" = "spool.lock") -> None:
         self._folder, self._seconds, self._name = folder, seconds, name
         self.fd, self.waited, self.busy = -1, 0.0, False
         # A fork may have happened while another thread had its turn: the child begins anew.
-        self._turn = _turns.setdefault((os.getpid(), folder.path, name), _thread.allocate_lock())
+        self._turn = turns.setdefault((os.getpid(), folder.path, name), _thread.allocate_lock())
 
     def __enter__(self) -> "Lock":
         start = time.monotonic()

@@ -36,6 +36,20 @@ def _asked(purpose: str) -> str:
     return path
 
 
+def refuse_foreign(path: str) -> None:
+    """S10: root leaves nothing in somebody else's folder (sudo without -H, XDG_* of another), who could not remove it."""
+    while True:
+        try:
+            found = os.stat(path)
+            break
+        except OSError as error:  # it is to be made: what will hold it says whose it is
+            if is_foreign(error):
+                raise
+            path = os.path.dirname(path)
+    if found.st_uid != 0:
+        raise Refused(errno.EPERM, "root does not write into a folder of somebody else", path) from None
+
+
 def make_base(path: str, environ: Mapping[str, str]) -> None:
     """Make a base folder and what is missing above it, 0700. A home that is missing is never made: Refused."""
     home = environ.get("HOME", "")

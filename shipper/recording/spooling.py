@@ -5,10 +5,10 @@ Whoever finds a pass due rings the doorbell or starts a flusher, after the lock 
 
 import os
 
-from shipper.recording.active import append_line, is_full
+from shipper.recording.active import append_line
 from shipper.recording.consent import read_machine_endpoint
-from shipper.recording.due import DUE, advance_due
-from shipper.recording.folder import home_path, open_app, open_state, spool_name
+from shipper.recording.due import advance_due
+from shipper.recording.folder import open_app, open_state, spool_name
 from shipper.recording.foreign import is_foreign
 from shipper.recording.lock import Lock, has_locks, patience, set_patience
 from shipper.recording.manifest import MANIFEST_BYTES
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipper.recording.app import App
+    from shipper.recording.consent import Others
     from shipper.recording.folder import Folder
 
 
@@ -41,11 +42,18 @@ def endpoint_here(app: "App", environ: "Mapping[str, str]") -> "str":
 
 
 def spool_line(
-    app: "App", environ: "Mapping[str, str]", config: "Folder | None", now: "int", line: "bytes", endpoint: "str"
+    app: "App",
+    environ: "Mapping[str, str]",
+    config: "Folder | None",
+    others: "Others",
+    now: "int",
+    line: "bytes",
+    endpoint: "str",
 ) -> "bool":
     """Bring a line into the spool, and a due pass under way. Returns True when the line is promised (S1).
 
-    `now` is in Unix milliseconds. Raises OSError where the spool cannot be written.
+    `others` is what machine and repository said when the event was decided on, `now` is in Unix milliseconds. Raises
+    OSError where the spool cannot be written.
     """
     if not endpoint.isprintable():  # no pass could read the manifest that names it
         return False
@@ -56,14 +64,14 @@ def spool_line(
             if not has_locks():
                 lock.give_up()
             with lock:
-                kept, news = _append(app, environ, config, folder, now, line, endpoint)
+                kept, news = _append(app, environ, config, others, folder, now, line, endpoint)
         except OSError as error:
             if not lock.busy or is_foreign(error):
                 raise
             from shipper.spool.limits import Limits
             from shipper.spool.without_lock import write_overflow
 
-            mode = app.decide(environ, config)[0]
+            mode = app.decide(environ, config, others)[0]
             kept, news = write_overflow(folder, mode, line, Limits(*app.limits), now, os.urandom(4), app.sync), ""
         finally:
             set_patience(patience() - lock.waited)
@@ -72,7 +80,9 @@ def spool_line(
 
             sync_chain(folder)
     if news:
-        _request_pass(app, environ, name, news)
+        from shipper.wakeup import request_pass
+
+        request_pass(os.environ, name, app.variable, news)
     return kept
 
 
@@ -80,13 +90,14 @@ def _append(
     app: "App",
     environ: "Mapping[str, str]",
     config: "Folder | None",
+    others: "Others",
     folder: "Folder",
     now: "int",
     line: "bytes",
     endpoint: "str",
 ) -> "tuple[bool, str]":
     """Append under the lock. Returns (the line is in the spool, DUE, SET or "")."""
-    mode = app.decide(environ, config)[0]  # S6: a choice that was made while we waited holds
+    mode = app.decide(environ, config, others)[0]  # S6: a choice that was made while we waited holds
     if mode == OFF:
         return False, ""
     asks = _update_manifest(folder, app.manifest(endpoint), app.version, app.sync)
@@ -123,45 +134,16 @@ def _update_manifest(folder: "Folder", manifest: "bytes", version: "str", sync: 
 
 def _put(app: "App", folder: "Folder", into: "Folder", now: "int", line: "bytes") -> "int":
     """Append to the active file of `into`, sealing a full one first (S3). Returns its size before, -1 if full."""
-    full = is_full(into, len(line))
-    if full:
+    before = append_line(into, line, app.sync)
+    if before < 0:
         from shipper.spool.limits import Limits, evict
         from shipper.spool.segments import seal
 
         seal(folder, now, os.urandom(4), into is not folder, app.sync)
         evict(folder, Limits(*app.limits), app.sync)
-    before = append_line(into, line, app.sync)
+        append_line(into, line, app.sync)
     if app.sync and into is not folder:
         from shipper import files
 
         files.sync_entries(into)
-    return -1 if full else before
-
-
-def _request_pass(app: "App", environ: "Mapping[str, str]", name: "str", news: "str") -> None:
-    """Start a pass that is due now, or tell a sleeping daemon when one will be."""
-    from shipper.wakeup import start_pass, tell_daemon
-
-    if news == DUE:
-        start_pass(environ, name, app.variable)
-    else:
-        tell_daemon(environ)
-
-
-def start_deletion_pass(app: "App", environ: "Mapping[str, str]", now: "int") -> None:
-    """Have a request for deletion sent when it is due: it does not wait for consent, so nobody else would.
-
-    `now` is in Unix milliseconds. Never raises OSError.
-    """
-    try:
-        name = spool_name(app.name, endpoint_here(app, environ))
-        if not os.access(f"{home_path(environ, 'state')}/apps/{name}/deletions", os.F_OK):
-            return  # hardly anybody has one
-        from shipper.spool.deletion_requests import is_due
-
-        if is_due(environ, name, now // 1000, app.flush_interval):
-            _request_pass(app, environ, name, DUE)
-    except OSError as error:
-        if is_foreign(error):
-            raise
-        return  # there is none, or whoever holds the lock is about to find it
+    return before

@@ -37,8 +37,6 @@ class ValueType:
     that day have not agreed to it and are not recorded with it. Raises DeclarationError when one of them is wrong.
     """
 
-    __slots__ = ("detail", "expires", "from_tree", "kind", "own_package", "owner", "randomised", "reason", "since")
-
     def __init__(
         self,
         kind: "Kind",

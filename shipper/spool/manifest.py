@@ -47,12 +47,12 @@ class Manifest:
 
     def decide(self, environ: Mapping[str, str]) -> tuple[str, str]:
         """Read the choice anew and decide for this app: the mode, and the rule that decided it (S6)."""
-        policy = (self.app, self.policy, self.policy_date, self.ci)
+        policy, others = (self.app, self.policy, self.policy_date, self.ci), consent.read_others(self.app)
         try:
             with open_config(environ) as config:
-                mode, why = consent.decide_here(None, environ, config, policy)
+                mode, why = consent.decide_here(None, environ, config, policy, others)
         except FileNotFoundError:
-            mode, why = consent.decide_here(None, environ, None, policy)
+            mode, why = consent.decide_here(None, environ, None, policy, others)
         named = consent.read_machine_endpoint(self.app)
         if mode == ON and named and named != self.endpoint:
             return LOCAL, BY_MACHINE_ENDPOINT

@@ -59,9 +59,11 @@ def _append(
     sync: "bool",
 ) -> "bool":
     """Append to an overflow file; who begins one looks at the bounds. The caller holds its lock."""
-    if is_full(overflow, len(line), name, OVERFLOW_BYTES):
+    there = name in files.names(overflow)
+    if there and is_full(overflow, overflow.stat(name).st_size, len(line), name, OVERFLOW_BYTES):
+        there = False
         seal_as(app, overflow, name, "sealed" if mode == ON else "held", now_ms, randomness, sync)
-    if name not in files.names(overflow):
+    if not there:
         used = measure(app)
         if used.bytes + len(line) > limits.bytes or used.files >= limits.files:
             return False

@@ -3,6 +3,6 @@
 Here belongs what an invocation does after the lock is released. What the started process does is `shipper.flusher`.
 """
 
-from shipper.wakeup.spawn import start_pass, tell_daemon
+from shipper.wakeup.spawn import request_pass, start_pass, tell_daemon
 
-__all__ = ["start_pass", "tell_daemon"]
+__all__ = ["request_pass", "start_pass", "tell_daemon"]

@@ -5,6 +5,7 @@ import sys
 import time
 
 from shipper.recording.automation import signs
+from shipper.recording.due import DUE
 from shipper.recording.folder import open_app, open_state
 from shipper.recording.foreign import is_foreign
 from shipper.wakeup.doorbell import OVERDUE, mark, ring
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 # The flusher that this process started before: reaped when the next one is, so that a host which lives for days has at
 # most one dead child it does not know of.
 _before = 0
+
+
+def request_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str", news: "str") -> "None":
+    """Act on what advance_due() said: start a pass that is due now, or tell a sleeping daemon when one will be."""
+    if news == DUE:
+        start_pass(environ, spool, prefix)
+    elif news:
+        tell_daemon(environ)
 
 
 def start_pass(environ: "Mapping[str, str]", spool: "str", prefix: "str") -> "None":

@@ -1,15 +1,18 @@
 """What recording costs a CLI in instructions, counted by callgrind: the same to a few hundred, however busy the machine is.
 
-    python -m tests.bench.instructions [--python INTERPRETER] [--only WORD ...] [--check]
+    python -m tests.bench.instructions [--python INTERPRETER] [--only WORD ...] [--sizes N] [--check]
 
 Each line is one program in one situation, with the wheel installed and with a checkout's sources in its place: how many
 million user instructions it takes without shipper, how many more with it, and the ratio. With --check the exit code is 1
-when a target is missed. A million instructions are some 0.27 ms; what the kernel does is not counted.
+when a target is missed. With --sizes the usual situation is counted for hosts of N sizes, spread over a period of Python's
+collector: whether our few hundred objects bring one more run of it depends on how many the host has. A million instructions
+are some 0.27 ms; what the kernel does is not counted.
 """
 
 import argparse
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,12 +29,12 @@ FREE = ("due, a daemon listens", SPAWNS)
 """What does more than recording: held by the clock in `make bench`."""
 
 
-def count(stage: Stage, program: str, with_shipper: int, situation: Situation) -> float:
-    """Million instructions that one process takes."""
+def count(stage: Stage, program: str, with_shipper: int, situation: Situation, objects: int = 0) -> float:
+    """Million instructions that one process takes, whose host holds so many objects of its own."""
     situation.before(stage)
     callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--"]
     ran = subprocess.run(
-        [*callgrind, *stage.command(program, with_shipper)], env={**stage.environ, "PYTHONHASHSEED": "0"},
+        [*callgrind, *stage.command(program, with_shipper, objects)], env={**stage.environ, "PYTHONHASHSEED": "0"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     situation.after(stage)
@@ -57,6 +60,17 @@ def measure(stages: dict[str, Stage], only: list[str]) -> dict[tuple[str, str], 
         for program in wanted:
             print(words(program, situation.name, found.get((program, situation.name), {})), flush=True)
     return found
+
+
+def sized(stage: Stage, program: str, sizes: int) -> list[float]:
+    """The ratios of a program in the usual situation, for hosts that hold so many numbers of objects of their own."""
+    (usual,) = [situation for situation in SITUATIONS if situation.name == USUAL]
+    ratios = []
+    with prepared(stage, usual):
+        for objects in [stage.period * number // sizes for number in range(sizes)]:
+            without, with_shipper = (count(stage, program, which, usual, objects) for which in (0, 1))
+            ratios.append(with_shipper / without)
+    return ratios
 
 
 def words(program: str, situation: str, forms: dict[str, tuple[float, float]]) -> str:
@@ -86,6 +100,7 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="the interpreter to measure with")
     parser.add_argument("--only", nargs="*", default=[], help="only these programs or situations")
     parser.add_argument("--forms", nargs="*", default=["wheel", "checkout"], choices=["wheel", "checkout"])
+    parser.add_argument("--sizes", type=int, default=0, metavar="N", help="hosts of N sizes, in the usual situation")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     args = parser.parse_args()
     if shutil.which("valgrind") is None:
@@ -101,6 +116,11 @@ def main() -> int:
         print(f"{version}, million instructions: without, more with shipper, ratio")
         print(f"{'program':9}{'situation':27}{''.join(f'{form:>28}' for form in stages)}")
         found = measure(stages, args.only)
+        for program in PROGRAMS if args.sizes else ():
+            if program != "bare" and (not args.only or program in args.only):
+                ratios = sized(stages[args.forms[0]], program, args.sizes)
+                each = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+                print(f"{program}, hosts of {args.sizes} sizes: median {statistics.median(ratios):.3f}, each {each}")
     said = verdicts(found, args.forms[0], version.startswith("Python 3.11."))
     for sentence, kept in said.items():
         print(f"{'kept  ' if kept else 'MISSED'} {args.forms[0]}: {sentence}")

@@ -16,7 +16,8 @@ __all__ = ["on"]
 
 #: The files of the recording path, which the wheel fuses into one.
 RECORDING = (
-    "active", "app", "automation", "command", "consent", "due", "event", "folder", "foreign", "line", "lock", "manifest",
+    "active", "app", "automation", "command", "consent", "due", "environment", "event", "folder", "foreign", "line", "lock",
+    "manifest",
     "modes", "names", "settings", "spooling", "values",
 )  # fmt: skip
 SOURCES = {f"shipper.recording.{name}" for name in RECORDING} | {"shipper", "shipper.recording"}
@@ -90,8 +91,7 @@ def of_ours(*names: str) -> set[str]:
     ("program", "typed", "expected"),
     [
         ("with_click", "init", of_ours()),
-        # In the wheel typer's file is no part of a door: it finds what it needs of one by their other names.
-        ("with_typer", "init", of_ours("typer", *(("click", "program") if FUSED else ()))),
+        ("with_typer", "init", of_ours("typer")),
         ("with_argparse", "init", of_ours("argparse", "function", *(() if FUSED else ("argparse_tree",)))),
         ("with_function", "well", of_ours("function")),
     ],

@@ -185,14 +185,14 @@ def test_a_file_that_a_full_disk_left_half_written_is_removed_again(folder: Path
 
 def test_a_file_is_full_by_its_bytes_or_by_its_lines(folder: Path) -> None:
     with open_folder(str(folder)) as opened:
-        assert not is_full(opened, 300)
+        assert not is_full(opened, 0, 300, "active.ndjson")
         (folder / "active.ndjson").write_bytes(b"x" * (256 * 1024 - 300))
-        assert not is_full(opened, 300)
-        assert is_full(opened, 301)
+        assert not is_full(opened, opened.stat("active.ndjson").st_size, 300, "active.ndjson")
+        assert is_full(opened, opened.stat("active.ndjson").st_size, 301, "active.ndjson")
         (folder / "active.ndjson").write_bytes((b"x" * 250 + b"\n") * 999)
-        assert not is_full(opened, 300)
+        assert not is_full(opened, opened.stat("active.ndjson").st_size, 300, "active.ndjson")
         (folder / "active.ndjson").write_bytes((b"x" * 250 + b"\n") * 1000)
-        assert is_full(opened, 300)
+        assert is_full(opened, opened.stat("active.ndjson").st_size, 300, "active.ndjson")
 
 
 HOLDER = (

@@ -180,8 +180,8 @@ def test_a_choice_is_saved_with_its_date_and_by_whom(config: Folder) -> None:
     assert Path(config.path, "wunderctl.mode").read_bytes() == b"local 2026-11-23T10:00:00.000Z shipper local\n"
     assert consent.read_choice(config, "wunderctl") == (LOCAL, "2026-11-23T10:00:00.000Z", "shipper local")
     assert os.stat(Path(config.path, "wunderctl.mode")).st_mode & 0o777 == 0o600
-    assert consent.read_saved(config, "wunderctl")[0] == LOCAL
-    assert consent.read_saved(None, "wunderctl")[0] == ""
+    assert consent.read_choices(config, "wunderctl")[0] == LOCAL
+    assert consent.read_choices(None, "wunderctl")[0] == ""
     assert files.names(config) == ["wunderctl.mode"], "no temporary file stays"
 
 
@@ -192,7 +192,7 @@ def test_a_choice_that_cannot_be_read_means_off(config: Folder, content: bytes) 
     for name in ("wunderctl.mode", "_all.mode"):
         path = Path(config.path, name)
         path.write_bytes(content)
-        saved = consent.read_saved(config, "wunderctl")
+        saved = (*consent.read_choices(config, "wunderctl"), "", "")
         assert decide(None, {}, saved, ("wunderctl", "opt-in", "", OFF)) == (OFF, consent.BY_UNREADABLE)
         path.unlink()
 
@@ -202,19 +202,19 @@ def test_a_choice_that_is_a_link_or_a_folder_means_off(config: Folder, tmp_path:
     other.write_text("on 2026-11-23T10:00:00.000Z someone\n")
     path = Path(config.path, "wunderctl.mode")
     path.symlink_to(other)
-    assert consent.read_saved(config, "wunderctl")[0] == UNREADABLE
+    assert consent.read_choices(config, "wunderctl")[0] == UNREADABLE
     path.unlink()
     path.mkdir()
-    assert consent.read_saved(config, "wunderctl")[0] == UNREADABLE
+    assert consent.read_choices(config, "wunderctl")[0] == UNREADABLE
 
 
 def test_the_notice_is_read_only_where_nobody_has_chosen(config: Folder) -> None:
     Path(config.path, "wunderctl.notice").write_text("2026-03-01 2026-11-23T10:00:00.000Z\n")
-    assert consent.read_saved(config, "wunderctl")[2] == "2026-03-01"
+    assert consent.read_choices(config, "wunderctl")[2] == "2026-03-01"
     Path(config.path, "wunderctl.notice").write_text("")
-    assert consent.read_saved(config, "wunderctl")[2] == UNREADABLE
+    assert consent.read_choices(config, "wunderctl")[2] == UNREADABLE
     save_choice(config, "_all", ON, "shipper on", NOW)
-    assert consent.read_saved(config, "wunderctl")[2] == ""
+    assert consent.read_choices(config, "wunderctl")[2] == ""
 
 
 def own(config: Folder, app: str, randomness: bytes, adopt: str = "") -> str:
@@ -252,8 +252,8 @@ def test_an_id_that_a_power_cut_left_without_content_is_made_anew(config: Folder
 
 def test_who_meets_a_held_lock_makes_no_id_and_says_how_long_it_waited(config: Folder) -> None:
     with Lock(config, 1.0, "wunderctl.lock"):
-        assert identity.make_identity(config, "wunderctl", os.urandom(16), patience=0.0)[0] == ""
-        found, waited = identity.make_identity(config, "wunderctl", os.urandom(16), patience=0.02)
+        assert identity.make_identity(config, "wunderctl", os.urandom(16), seconds=0.0)[0] == ""
+        found, waited = identity.make_identity(config, "wunderctl", os.urandom(16), seconds=0.02)
     assert found == ""
     assert waited >= 0.02
     assert consent.read_identity(config, "wunderctl") == ""
@@ -267,7 +267,7 @@ from shipper.choices.identity import make_identity
 with open_config(os.environ, create=True) as config:
     print(read_identity(config, "wunderctl") or "none yet", flush=True)
     sys.stdin.read()  # until every racer has looked
-    print(make_identity(config, "wunderctl", os.urandom(16), patience=60.0)[0])
+    print(make_identity(config, "wunderctl", os.urandom(16), seconds=60.0)[0])
 """
 
 
@@ -304,7 +304,7 @@ def test_who_is_about_to_write_an_id_keeps_everybody_else_from_it(config: Folder
     ) as slow:
         assert slow.stdout is not None
         assert slow.stdout.readline() == "about to write\n"
-        assert identity.make_identity(config, "wunderctl", b"\x02" * 16, patience=0.0)[0] == ""
+        assert identity.make_identity(config, "wunderctl", b"\x02" * 16, seconds=0.0)[0] == ""
         made = slow.communicate()[0].split()[-1]
     assert own(config, "wunderctl", b"\x02" * 16) == made
 
