@@ -194,10 +194,7 @@ class App:
                 config.close()
 
     def decide(self, environ: "Mapping[str, str]", config: "Folder | None", others: "Others") -> "tuple[str, str]":
-        """Decide from the open configuration folder, None where there is none: (mode, the rule that decided it).
-
-        `others` is what machine and repository say.
-        """
+        """Decide from the open configuration folder and what machine and repository say: (mode, the rule that decided it)."""
         policy = (self.name, self.policy, self.policy_date, self.ci)
         return decide_here(self.flag, environ, config, policy, others)
 
@@ -209,8 +206,10 @@ class App:
         config = find_config(environ)
         try:
             others = read_others(self.name)
-            mode, why = self._decide_now(name, environ, config, others, now, today)
+            mode, why = self._decide_now(name, environ, config, others, now)
             event = self.events.get(name)
+            if event and event.expired(today):
+                mode, why = OFF, "the event is past its last day"
             covered = read_consent_date(config, self.name, why) if event and event.dated else "~"
             if mode != OFF and event and event.since > covered:
                 mode, why = OFF, "the event is newer than the choice; to include it, choose again"
@@ -249,13 +248,7 @@ class App:
                 config.close()
 
     def _decide_now(
-        self,
-        name: "str",
-        environ: "Mapping[str, str]",
-        config: "Folder | None",
-        others: "Others",
-        now: "int",
-        today: "str",
+        self, name: "str", environ: "Mapping[str, str]", config: "Folder | None", others: "Others", now: "int"
     ) -> "tuple[str, str]":
         """Decide for one event, show a notice that is due, and hold back what waits where the environment says off."""
         mode, why = self.decide(environ, config, others)
@@ -272,8 +265,6 @@ class App:
             from shipper.choices.notice import show_once
 
             self._noticed = os.getpid() if show_once(self, os.environ, now) else self._noticed
-        if name in self.events and self.events[name].expired(today):
-            mode, why = OFF, "the event is past its last day"
         return mode, why
 
     def _identify(
