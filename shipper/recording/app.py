@@ -206,7 +206,7 @@ class App:
         config = find_config(environ)
         try:
             others = read_others(self.name)
-            mode, why = self._decide_now(name, environ, config, others, now)
+            mode, why = self._decide_now(environ, config, others, now)
             event = self.events.get(name)
             if event and event.expired(today):
                 mode, why = OFF, "the event is past its last day"
@@ -248,9 +248,9 @@ class App:
                 config.close()
 
     def _decide_now(
-        self, name: "str", environ: "Mapping[str, str]", config: "Folder | None", others: "Others", now: "int"
+        self, environ: "Mapping[str, str]", config: "Folder | None", others: "Others", now: "int"
     ) -> "tuple[str, str]":
-        """Decide for one event, show a notice that is due, and hold back what waits where the environment says off."""
+        """Decide for one event, show a notice that is due, and hold back what waits where a variable says off."""
         mode, why = self.decide(environ, config, others)
         if why in ENVIRONMENT_OFF:
             from shipper.recording.unsent import may_hold_unsent
