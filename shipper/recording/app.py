@@ -194,7 +194,7 @@ class App:
                 config.close()
 
     def decide(self, environ: "Mapping[str, str]", config: "Folder | None", others: "Others") -> "tuple[str, str]":
-        """Decide from the open configuration folder and what machine and repository say: (mode, the rule that decided it)."""
+        """Decide from the open configuration folder and what machine and repository say: (mode, the rule that decided)."""
         policy = (self.name, self.policy, self.policy_date, self.ci)
         return decide_here(self.flag, environ, config, policy, others)
 
