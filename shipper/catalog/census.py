@@ -1,11 +1,9 @@
 """What a census may say, for whoever receives one: its fields are shipper's own, and no app declares them."""
 
-import re
 from collections.abc import Container, Mapping
 
 from shipper.recording.census import AGES, ARCHITECTURES, SYSTEMS, USES
 
-_RUNTIME = re.compile(r"[a-z]{1,16}-[0-9]{1,3}\.[0-9]{1,3}")
 #: The words that a field can say; what is not among them is told apart below.
 _WORDS: Mapping[str, Container[object]] = {"age": AGES, "os": SYSTEMS, "arch": ARCHITECTURES}
 
@@ -31,7 +29,22 @@ def _says(key: str, value: object, declared: Container[str] | None) -> bool:
     if key in _WORDS:
         return value in _WORDS[key]
     if key == "runtime":
-        return isinstance(value, str) and _RUNTIME.fullmatch(value) is not None
+        return isinstance(value, str) and _is_runtime(value)
     used = key.removeprefix(USES)
     own = key == "agent" or (used != key and used != "" and (declared is None or used in declared))
     return own and type(value) is bool
+
+
+def _is_runtime(text: str) -> bool:
+    """Say whether a text is a runtime series, such as "cpython-3.12"."""
+    name, dash, version = text.partition("-")
+    numbers = version.split(".")
+    return (
+        bool(dash)
+        and text.isascii()
+        and name.isalpha()
+        and name.islower()
+        and len(name) <= 16
+        and len(numbers) == 2
+        and all(number.isdecimal() and len(number) <= 3 for number in numbers)
+    )

@@ -68,7 +68,7 @@ PROGRAM = textwrap.dedent(
             before = descriptors()
         lock.set_patience(0.0)
         assert app.record("tick", number=2), number
-    overflow = list(pathlib.Path(os.environ["SHIPPER_HOME"]).rglob("sealed/*"))
+    overflow = list(pathlib.Path(os.environ["SHIPPER_HOME"]).rglob("overflow/*.ndjson"))
     for base, _, names in os.walk(os.environ["SHIPPER_HOME"]):
         for name in names:
             if name.endswith(".ndjson"):

@@ -206,6 +206,7 @@ def test_status_names_every_rule_and_the_one_that_decided() -> None:
         "CI",
         "policy",
         "notice shown",
+        "question asked",
         "decided by",
         "id",
         "coding agent",
