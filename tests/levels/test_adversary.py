@@ -16,6 +16,7 @@ from shipper.collector.http.receive import check_names, read_batch
 from shipper.collector.stores.dimensions import week_of
 from shipper.collector.stores.sqlite import SqliteStore
 from shipper.collector.stores.store import Window
+from shipper.recording.automation import SIGNS
 from tests.levels.world import BEGIN, DAY, WEEKS, Arrived, World, live
 
 INSTALLATIONS = 200
@@ -42,6 +43,8 @@ def _late(one: Arrived) -> int:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
+        for name in SIGNS:  # a machine of CI is no installation: this world is not one, wherever it is simulated
+            patch.delenv(name, raising=False)
         patch.setenv("SHIPPER_SPAWN", "0")
         yield live(tmp_path_factory.mktemp("world"), patch, INSTALLATIONS)
 
